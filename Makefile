@@ -1,0 +1,55 @@
+# One command for each intent. `make` alone lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCKS := adapter/requirements.lock tests/requirements.lock
+COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help serve engine test check format docs lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+serve: ## everything from nothing: the adapter and a real vLLM on this machine's CPU
+	@PYTHONPATH=vllm_image $(PYTHON) -m launcher up
+
+test: $(VENV)/dev.stamp engine ## the whole suite, real engine included
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --fail-under=90
+
+check: $(VENV)/dev.stamp ## format, lint, types, layers and the fast tests, in under a minute
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/pytest -q -m "not vllm and not node" tests/unit tests/docs tests/vllm_image
+
+format: $(VENV)/dev.stamp ## what `check` would complain of and a machine can mend
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+docs: $(VENV)/dev.stamp ## the reference pages that are printed from the code
+	$(BIN)/python docs/generate.py
+
+engine: $(VENV)/dev.stamp ## the CPU engine that the tests drive
+	@PYTHONPATH=vllm_image $(PYTHON) -m launcher install
+
+lock: $(VENV)/dev.stamp ## the newest allowed versions, with hashes
+	$(BIN)/pip install --quiet uv
+	$(COMPILE) --upgrade --group build --output-file adapter/requirements.lock
+	$(COMPILE) --upgrade --group dev --constraint adapter/requirements.lock \
+		--output-file tests/requirements.lock
+
+clean: ## everything that was made, engine and models included
+	rm -rf $(VENV) .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/dev.stamp: $(LOCKS) pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes --requirement tests/requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@

@@ -1,0 +1,81 @@
+"""Facts of a model that lies in a folder of this machine: config.json and the weights' headers."""
+
+from __future__ import annotations
+
+import re
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from adapter.translate.models import UNKNOWN, Card
+
+_SIZE_IN_NAME = re.compile(r"(?<![a-z0-9])(\d+(?:\.\d+)?)([bm])(?![a-z0-9])", re.IGNORECASE)
+_HEADER_LIMIT = 100 * 2**20
+_DTYPES = {"bfloat16": "BF16", "float16": "F16", "float32": "F32"}
+
+
+def read_card(root: str, served_name: str) -> Card:
+    """What the files say; of a model that is no folder here, what its name says. Blocks on disk."""
+    folder = Path(root)
+    # A relative path is relative to the engine, not to us.
+    if not folder.is_absolute() or not (folder / "config.json").is_file():
+        return Card(parameter_size=_size_in(root) or _size_in(served_name) or UNKNOWN)
+    config = _json(folder / "config.json")
+    text = config.get("text_config") or config
+    weights = sorted(folder.glob("*.safetensors"))
+    count = sum(map(_parameters, weights)) or None
+    return Card(
+        family=str(config.get("model_type") or UNKNOWN),
+        parameter_count=count,
+        parameter_size=_spelled(count) if count else UNKNOWN,
+        quantization=_quantization(config),
+        size=sum(file.stat().st_size for file in weights),
+        embedding_length=_integer(text.get("hidden_size")),
+        block_count=_integer(text.get("num_hidden_layers")),
+    )
+
+
+def _size_in(name: str) -> str | None:
+    match = _SIZE_IN_NAME.search(name)
+    return f"{match[1]}{match[2].upper()}" if match else None
+
+
+def _json(file: Path) -> dict[str, Any]:
+    try:
+        value = orjson.loads(file.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _parameters(file: Path) -> int:
+    """How many numbers a safetensors file holds, by its header."""
+    try:
+        with file.open("rb") as stream:
+            length = int.from_bytes(stream.read(8), "little")
+            header = orjson.loads(stream.read(length)) if length < _HEADER_LIMIT else {}
+        return sum(prod(row["shape"]) for name, row in header.items() if name != "__metadata__")
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        return 0
+
+
+def _spelled(count: int) -> str:
+    """As Ollama spells it: 494.03M, 7.6B."""
+    for unit, size, digits in (("B", 10**9, 1), ("M", 10**6, 2), ("K", 10**3, 2)):
+        if count >= size:
+            return f"{count / size:.{digits}f}{unit}"
+    return str(count)
+
+
+def _quantization(config: dict[str, Any]) -> str:
+    method = (config.get("quantization_config") or {}).get("quant_method")
+    if method:
+        return str(method).upper()
+    dtype = str(config.get("dtype") or config.get("torch_dtype") or UNKNOWN)
+    return _DTYPES.get(dtype, dtype)
+
+
+def _integer(value: Any) -> int | None:
+    return value if isinstance(value, int) and value > 0 else None

@@ -1,0 +1,47 @@
+"""Keeps the catalog true: what engines report becomes the next catalog."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from adapter.catalog.card import read_card
+from adapter.catalog.catalog import Found, build
+from adapter.settings import Settings
+from adapter.translate.timestamps import rfc3339
+from adapter.wire.openai import ServedModel
+
+
+class Discovery:
+    """The current catalog. A model keeps the date of its first sight and its card."""
+
+    def __init__(self, settings: Settings, wall_clock: Callable[[], int]) -> None:
+        self._since = rfc3339(wall_clock())
+        self.catalog = build(settings, {}, self._since)
+        self._settings = settings
+        self._wall_clock = wall_clock
+        self._found: dict[str, tuple[Found, ...]] = {}
+        self._known: dict[tuple[str, str, str], Found] = {}
+
+    @property
+    def complete(self) -> bool:
+        """Whether every engine has been heard at least once."""
+        return all(upstream.name in self._found for upstream in self._settings.upstreams)
+
+    async def take(self, upstream: str, served: Sequence[ServedModel]) -> None:
+        """A new report of one engine; a catalog is built only if it says something new."""
+        found = tuple([await self._find(upstream, model) for model in served])
+        if self._found.get(upstream) != found:
+            self._found[upstream] = found
+            self.catalog = build(self._settings, self._found, self._since)
+
+    async def _find(self, upstream: str, served: ServedModel) -> Found:
+        key = (upstream, served.id, served.root)
+        known = self._known.get(key)
+        if known is None or known.served != served:
+            card = (
+                known.card if known else await asyncio.to_thread(read_card, served.root, served.id)
+            )
+            first_seen = known.first_seen if known else rfc3339(self._wall_clock())
+            known = self._known[key] = Found(served, card, first_seen)
+        return known

@@ -1,0 +1,1 @@
+"""Metrics and logs: the core emits facts, these record them."""

@@ -1,0 +1,31 @@
+"""What is remembered of one request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from adapter.errors import Outcome
+
+
+@dataclass(slots=True)
+class Facts:
+    """Filled in on a request's way, recorded at its end. Times in nanoseconds, 0 = unknown.
+
+    `route` is a path of the route table or "unknown"; `model` and `upstream` are set only for a
+    model of the catalog: clients can't make up labels.
+    """
+
+    request_id: str
+    method: str
+    route: str
+    started: int
+    model: str = ""
+    upstream: str = ""
+    status: int = 0
+    outcome: Outcome = "ok"
+    error: str = ""
+    prompt_tokens: int = 0
+    generated_tokens: int = 0
+    first_token: int = 0
+    evaluation: int = 0
+    total: int = 0

@@ -1,0 +1,57 @@
+"""Log lines: `key=value` pairs on standard error, one line for each request."""
+
+from __future__ import annotations
+
+import logging
+
+from adapter.observe.facts import Facts
+
+access = logging.getLogger("adapter.access")
+events = logging.getLogger("adapter")
+
+_NS_PER_MS = 1e6
+
+
+def configure() -> None:
+    """Sends the adapter's lines to standard error."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+
+
+def log_request(facts: Facts) -> None:
+    """The access-log line of a finished request."""
+    if access.isEnabledFor(logging.INFO):
+        access.info(line(facts))
+
+
+def line(facts: Facts) -> str:
+    """A request in one line; what is unknown is left out. Prompts and answers are never in it."""
+    pairs: dict[str, object] = {
+        "method": facts.method,
+        "route": facts.route,
+        "status": facts.status,
+        "outcome": facts.outcome,
+        "ms": f"{facts.total / _NS_PER_MS:.1f}",
+        "id": facts.request_id,
+    }
+    if facts.model:
+        pairs |= {"model": facts.model, "upstream": facts.upstream}
+    if facts.first_token:
+        pairs["first_token_ms"] = f"{facts.first_token / _NS_PER_MS:.1f}"
+    if facts.prompt_tokens or facts.generated_tokens:
+        pairs["tokens"] = f"{facts.prompt_tokens}+{facts.generated_tokens}"
+    if facts.error:
+        pairs["error"] = _quoted(facts.error)
+    return " ".join(f"{key}={value}" for key, value in pairs.items())
+
+
+def log_upstream(upstream: str, up: bool) -> None:
+    """An engine came or went."""
+    if up:
+        events.info("upstream=%s is up", upstream)
+    else:
+        events.warning("upstream=%s is down", upstream)
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'

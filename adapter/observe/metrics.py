@@ -1,0 +1,105 @@
+"""Every Prometheus metric, declared in one place.
+
+Labels are bounded: routes by the route table, models and upstreams by the catalog.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+
+from adapter import OLLAMA_VERSION, __version__
+from adapter.observe.facts import Facts
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a series each, used by nobody
+
+_NS = 1e-9
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+_BY_MODEL = ("model", "upstream")
+
+
+class Metrics:
+    """The metrics of one application, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self.requests = Counter(
+            "adapter_requests",
+            "Requests by outcome: ok, client_gone, upstream_fault, refused.",
+            ("route", *_BY_MODEL, "outcome"),
+            registry=registry,
+        )
+        self.in_flight = Gauge(
+            "adapter_requests_in_flight",
+            "Requests being served.",
+            ("route",),
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self.prompt_tokens = Counter(
+            "adapter_prompt_tokens",
+            "Tokens of prompts and embedding inputs, as the engine counts them.",
+            _BY_MODEL,
+            registry=registry,
+        )
+        self.generated_tokens = Counter(
+            "adapter_generated_tokens",
+            "Tokens generated, as the engine counts them.",
+            _BY_MODEL,
+            registry=registry,
+        )
+        self.first_token = Histogram(
+            "adapter_time_to_first_token_seconds",
+            "From the request's arrival to the first text of its answer.",
+            _BY_MODEL,
+            registry=registry,
+            buckets=_SECONDS,
+        )
+        self.evaluation = Histogram(
+            "adapter_evaluation_duration_seconds",
+            "From the first to the last generated token (Ollama's eval_duration).",
+            _BY_MODEL,
+            registry=registry,
+            buckets=_SECONDS,
+        )
+        self.duration = Histogram(
+            "adapter_request_duration_seconds",
+            "From a request's arrival to the end of its answer.",
+            ("route", *_BY_MODEL),
+            registry=registry,
+            buckets=_SECONDS,
+        )
+        self.upstream_up = Gauge(
+            "adapter_upstream_up",
+            "Whether the engine answers (1) or not (0).",
+            ("upstream",),
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        Gauge(
+            "adapter_build_info",
+            "Always 1; the versions are in the labels.",
+            ("version", "ollama_version"),
+            registry=registry,
+            multiprocess_mode="livemax",
+        ).labels(__version__, OLLAMA_VERSION).set(1)
+
+    def begin(self, facts: Facts) -> None:
+        self.in_flight.labels(facts.route).inc()
+
+    def record(self, facts: Facts) -> None:
+        """Counts a finished request."""
+        model = (facts.model, facts.upstream)
+        self.in_flight.labels(facts.route).dec()
+        self.requests.labels(facts.route, *model, facts.outcome).inc()
+        self.duration.labels(facts.route, *model).observe(facts.total * _NS)
+        if facts.prompt_tokens:
+            self.prompt_tokens.labels(*model).inc(facts.prompt_tokens)
+        if facts.generated_tokens:
+            self.generated_tokens.labels(*model).inc(facts.generated_tokens)
+        if facts.first_token:
+            self.first_token.labels(*model).observe(facts.first_token * _NS)
+        if facts.evaluation:
+            self.evaluation.labels(*model).observe(facts.evaluation * _NS)
+
+    def upstream_changed(self, upstream: str, up: bool) -> None:
+        self.upstream_up.labels(upstream).set(up)

@@ -1,0 +1,68 @@
+"""Builds the application: what there is, wired once, and closed where it was opened."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from adapter.catalog.discovery import Discovery
+from adapter.observe import logs
+from adapter.observe.metrics import Metrics
+from adapter.server.admission import Admission
+from adapter.server.middleware import add_request_id, observed
+from adapter.server.routes import add_routes
+from adapter.server.state import STATE, Engine, State
+from adapter.settings import Settings, UpstreamSettings
+from adapter.upstream.client import Upstream, open_session
+from adapter.upstream.health import Health
+from adapter.upstream.residency import Residency
+
+
+def make_app(settings: Settings) -> web.Application:
+    """The application for some settings. Its engines are watched from its start to its end."""
+    server = settings.server
+    app = web.Application(middlewares=[observed], client_max_size=server.body_limit)
+    app[STATE] = State(
+        settings=settings,
+        metrics=Metrics(),
+        discovery=Discovery(settings, time.time_ns),
+        residency=Residency(server.keep_alive, time.time_ns),
+        admission=Admission(server.max_queue),
+        engines={},
+    )
+    app.on_response_prepare.append(add_request_id)
+    app.cleanup_ctx.append(_engines)
+    add_routes(app)
+    return app
+
+
+async def _engines(app: web.Application) -> AsyncIterator[None]:
+    """Opens the session and watches each engine. The adapter is up at once, engines or not."""
+    state = app[STATE]
+    async with open_session() as session, contextlib.AsyncExitStack() as stack:
+        for upstream in state.settings.upstreams:
+            client = Upstream(upstream, session, state.settings.server.retries)
+            health = _health(state, upstream, client)
+            state.engines[upstream.name] = Engine(client, health)
+            state.metrics.upstream_changed(upstream.name, False)
+            watching = asyncio.get_running_loop().create_task(health.run())
+            stack.push_async_callback(health.close)
+            stack.push_async_callback(_cancel, watching)
+        yield
+
+
+def _health(state: State, upstream: UpstreamSettings, client: Upstream) -> Health:
+    def changed(name: str, up: bool) -> None:
+        state.metrics.upstream_changed(name, up)
+        logs.log_upstream(name, up)
+
+    return Health(upstream.name, client.models, state.discovery.take, changed)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

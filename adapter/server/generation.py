@@ -1,0 +1,109 @@
+"""From a question to an answer: what /api/chat and /api/generate have in common."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from adapter.catalog.catalog import Entry
+from adapter.errors import ModelNotFound, UpstreamAway, UpstreamRefused
+from adapter.observe.facts import Facts
+from adapter.server.replies import json_reply
+from adapter.server.state import FACTS, STATE, Engine, State
+from adapter.server.streaming import line_reply, whole_reply
+from adapter.translate.generation import Question
+from adapter.translate.replies import LineWriter, Shape, WholeWriter, closing_reply
+from adapter.translate.stream import Translator
+from adapter.translate.timestamps import rfc3339
+from adapter.translate.timings import Marks
+from adapter.upstream.stream import EngineStream
+from adapter.wire.ollama import GenerationRequest
+
+
+def concern(request: web.Request, entry: Entry) -> None:
+    """Notes which model a request is for."""
+    facts = request[FACTS]
+    facts.model, facts.upstream = entry.listing.name, entry.upstream
+
+
+def missing(asked: GenerationRequest) -> str:
+    return f"model '{asked.asked}' not found"
+
+
+async def load(
+    request: web.Request, asked: GenerationRequest, entry: Entry, shape: Shape
+) -> web.Response:
+    """The answer to a request without a prompt, which only wants the model loaded.
+
+    Raises:
+        UpstreamAway: the engine does not answer.
+    """
+    state = request.app[STATE]
+    await state.engines[entry.upstream].health.require()
+    state.residency.use(entry.listing.name, asked.keep_alive)
+    return _without_text(state, asked, shape, "load")
+
+
+def unload(
+    request: web.Request, asked: GenerationRequest, entry: Entry, shape: Shape
+) -> web.Response:
+    """The answer to a request without a prompt and with keep_alive 0."""
+    state = request.app[STATE]
+    state.residency.release(entry.listing.name)
+    return _without_text(state, asked, shape, "unload")
+
+
+def _without_text(
+    state: State, asked: GenerationRequest, shape: Shape, done_reason: str
+) -> web.Response:
+    created_at = rfc3339(state.wall_clock())
+    return json_reply(closing_reply(shape, asked.asked, created_at, done_reason))
+
+
+async def answer(
+    request: web.Request, asked: GenerationRequest, entry: Entry, question: Question, shape: Shape
+) -> web.StreamResponse:
+    """Asks the engine, and answers in lines or in one object."""
+    state, facts = request.app[STATE], request[FACTS]
+    engine = state.engines[entry.upstream]
+    state.residency.use(entry.listing.name, asked.keep_alive)
+    writer = (LineWriter if asked.streams else WholeWriter)(shape, asked.asked)
+    marks = Marks(facts.started)
+    translator = Translator(writer, marks, state.wall_clock() - state.clock(), question.own_stops)
+    with state.admission.enter() as place:
+        async with await _open(engine, question, asked, facts) as stream:
+            marks.opened = state.clock()
+            try:
+                if asked.streams:
+                    return await line_reply(request, stream, translator, place)
+                return await whole_reply(request, stream, translator)
+            finally:
+                _note(facts, translator)
+
+
+async def _open(
+    engine: Engine, question: Question, asked: GenerationRequest, facts: Facts
+) -> EngineStream:
+    await engine.health.require()
+    headers = {"X-Request-Id": facts.request_id}
+    try:
+        return await engine.client.open_stream(question.path, question.body, headers)
+    except UpstreamAway:
+        engine.health.suspect()
+        raise
+    except UpstreamRefused as error:
+        if error.status == 404:
+            # The engine was started anew with other models since it was last asked for them.
+            engine.health.doubt()
+            raise ModelNotFound(missing(asked)) from error
+        raise
+
+
+def _note(facts: Facts, translator: Translator) -> None:
+    marks = translator.marks
+    if marks.first_token:
+        facts.first_token = marks.first_token - facts.started
+    if translator.usage is not None:
+        facts.prompt_tokens = translator.usage.prompt_tokens
+        facts.generated_tokens = translator.usage.completion_tokens
+    if translator.spent is not None:
+        facts.evaluation = translator.spent.evaluation

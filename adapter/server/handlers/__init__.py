@@ -1,0 +1,1 @@
+"""A module for each group of routes: parse, look up, translate, ask, answer."""

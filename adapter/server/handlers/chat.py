@@ -1,0 +1,30 @@
+"""/api/chat."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from adapter.errors import BadRequest
+from adapter.server.generation import answer, concern, load, missing, unload
+from adapter.server.state import STATE
+from adapter.translate import chat
+from adapter.translate.abilities import check_chat, check_logprobs
+from adapter.translate.replies import CHAT
+from adapter.wire.gojson import parse
+from adapter.wire.ollama import ChatRequest
+
+
+async def post(request: web.Request) -> web.StreamResponse:
+    asked = parse(ChatRequest, await request.read())
+    check_logprobs(asked)
+    if not asked.asked.strip():
+        raise BadRequest("model is required")
+    entry = await request.app[STATE].find(asked.asked, missing(asked))
+    concern(request, entry)
+    if not asked.messages and asked.keep_alive == 0:
+        return unload(request, asked, entry, CHAT)
+    check_chat(asked, entry.capabilities, entry.name.full)
+    question = chat.to_openai(asked, entry.target)
+    if not asked.messages:
+        return await load(request, asked, entry, CHAT)
+    return await answer(request, asked, entry, question, CHAT)

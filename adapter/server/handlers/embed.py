@@ -1,0 +1,103 @@
+"""/api/embed and the older /api/embeddings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from adapter.catalog.catalog import Entry
+from adapter.errors import BadRequest, ModelNotFound, UpstreamAway, UpstreamRefused
+from adapter.server.generation import concern
+from adapter.server.replies import json_reply
+from adapter.server.state import FACTS, STATE
+from adapter.server.streaming import UPSTREAM
+from adapter.translate import embed
+from adapter.translate.refusals import INPUT_TOO_LONG
+from adapter.wire.gojson import parse
+from adapter.wire.ollama import EmbeddingsRequest, EmbedRequest, NamedRequest
+from adapter.wire.openai import EMBEDDINGS_PATH, EmbeddingsBody
+
+
+async def post(request: web.Request) -> web.StreamResponse:
+    """/api/embed: a vector of length 1 for each input."""
+    asked = parse(EmbedRequest, await request.read())
+    inputs = embed.texts(asked)
+    if not asked.asked.strip():
+        raise ModelNotFound(f"model '{asked.asked}' not found")
+    entry = await _find(request, asked)
+    if not inputs:
+        return _reply(request, asked, {"embeddings": []})
+    body = embed.to_openai(inputs, entry.target, truncate=asked.truncate is not False)
+    vectors = await _ask(request, asked, entry, body)
+    spent = request.app[STATE].clock() - request[FACTS].started
+    return _reply(
+        request,
+        asked,
+        {
+            "embeddings": [embed.normalised(row, asked.dimensions) for row in vectors.vectors],
+            "total_duration": spent,
+            "load_duration": 1,
+            "prompt_eval_count": vectors.prompt_tokens,
+        },
+    )
+
+
+async def post_legacy(request: web.Request) -> web.StreamResponse:
+    """/api/embeddings: one prompt, the vector as the model gives it."""
+    asked = parse(EmbeddingsRequest, await request.read())
+    if not asked.asked.strip():
+        raise BadRequest("model is required")
+    entry = await _find(request, asked)
+    if not asked.prompt:
+        return json_reply({"embedding": []})
+    body = embed.legacy_to_openai(asked, entry.target)
+    vectors = await _ask(request, asked, entry, body)
+    return json_reply({"embedding": vectors.vectors[0]})
+
+
+async def _find(request: web.Request, asked: EmbedRequest | EmbeddingsRequest) -> Entry:
+    state = request.app[STATE]
+    entry = await state.find(asked.asked, _missing(asked))
+    concern(request, entry)
+    if "embedding" not in entry.capabilities:
+        raise BadRequest(f'"{asked.asked}" does not support embeddings')
+    state.residency.use(entry.listing.name, asked.keep_alive)
+    return entry
+
+
+def _missing(asked: NamedRequest) -> str:
+    return f'model "{asked.asked}" not found, try pulling it first'
+
+
+async def _ask(
+    request: web.Request, asked: NamedRequest, entry: Entry, body: EmbeddingsBody
+) -> embed.Vectors:
+    state, facts = request.app[STATE], request[FACTS]
+    engine = state.engines[entry.upstream]
+    with state.admission.enter():
+        await engine.health.require()
+        try:
+            answer = await engine.client.post_json(
+                EMBEDDINGS_PATH,
+                body,
+                {"X-Request-Id": facts.request_id},
+                too_long=INPUT_TOO_LONG,
+            )
+        except UpstreamAway:
+            engine.health.suspect()
+            raise
+        except UpstreamRefused as error:
+            if error.status == 404:
+                engine.health.doubt()
+                raise ModelNotFound(_missing(asked)) from error
+            raise
+    vectors = embed.read_vectors(answer, expected=len(body["input"]))
+    facts.prompt_tokens = vectors.prompt_tokens
+    return vectors
+
+
+def _reply(request: web.Request, asked: EmbedRequest, fields: dict[str, Any]) -> web.Response:
+    response = json_reply({"model": asked.asked, **fields})
+    response.headers[UPSTREAM] = request[FACTS].upstream
+    return response

@@ -1,0 +1,35 @@
+"""/api/tags, /api/ps and /api/show."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from adapter.catalog import names
+from adapter.errors import BadRequest
+from adapter.server.generation import concern
+from adapter.server.replies import json_reply
+from adapter.server.state import STATE
+from adapter.translate.models import ps_reply, show_reply, tags_reply
+from adapter.translate.timestamps import rfc3339
+from adapter.wire.gojson import parse
+from adapter.wire.ollama import ShowRequest
+
+
+async def tags(request: web.Request) -> web.Response:
+    entries = request.app[STATE].discovery.catalog.entries
+    return json_reply(tags_reply([entry.listing for entry in entries]))
+
+
+async def ps(request: web.Request) -> web.Response:
+    loaded = request.app[STATE].loaded()
+    return json_reply(ps_reply([(entry.listing, rfc3339(until)) for entry, until in loaded]))
+
+
+async def show(request: web.Request) -> web.Response:
+    asked = parse(ShowRequest, await request.read())
+    if not asked.asked.strip():
+        raise BadRequest("model is required")
+    name = names.asked(asked.asked)
+    entry = await request.app[STATE].find(asked.asked, f"model '{name.display}' not found")
+    concern(request, entry)
+    return json_reply(show_reply(entry.listing))

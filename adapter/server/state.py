@@ -1,0 +1,76 @@
+"""What handlers share: built once for an application, found under typed keys."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from adapter.catalog import names
+from adapter.catalog.catalog import Entry
+from adapter.catalog.discovery import Discovery
+from adapter.errors import ModelNotFound, UpstreamAway
+from adapter.observe.facts import Facts
+from adapter.observe.metrics import Metrics
+from adapter.server.admission import Admission
+from adapter.settings import Settings
+from adapter.upstream.client import Upstream
+from adapter.upstream.health import Health
+from adapter.upstream.residency import Residency
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    client: Upstream
+    health: Health
+
+
+@dataclass(slots=True)
+class State:
+    settings: Settings
+    metrics: Metrics
+    discovery: Discovery
+    residency: Residency
+    admission: Admission
+    engines: dict[str, Engine]
+    clock: Callable[[], int] = time.monotonic_ns
+    wall_clock: Callable[[], int] = time.time_ns
+
+    async def find(self, asked: str, missing: str) -> Entry:
+        """The entry of the model asked for.
+
+        Raises:
+            BadRequest, Forbidden: the name is none.
+            ModelNotFound: nobody serves it; `missing` is the text.
+            UpstreamAway: it can't be told yet, as an engine has not been heard so far.
+        """
+        name = names.asked(asked)
+        entry = self.discovery.catalog.find(name)
+        if entry is None:
+            await asyncio.gather(*(engine.health.refresh() for engine in self.engines.values()))
+            entry = self.discovery.catalog.find(name)
+        if entry is not None:
+            return entry
+        if not self.discovery.complete:
+            raise next(
+                UpstreamAway(engine.health.reason.message)
+                for engine in self.engines.values()
+                if not engine.health.up
+            )
+        raise ModelNotFound(missing)
+
+    def loaded(self) -> list[tuple[Entry, int]]:
+        """The models that count as loaded, and when they expire (ns since 1970)."""
+        rows = []
+        for entry in self.discovery.catalog.entries:
+            expires_at = self.residency.expires_at(entry.listing.name)
+            if expires_at is not None and self.engines[entry.upstream].health.up:
+                rows.append((entry, expires_at))
+        return rows
+
+
+STATE: web.AppKey[State] = web.AppKey("state", State)
+FACTS: web.RequestKey[Facts] = web.RequestKey("facts", Facts)

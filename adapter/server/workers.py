@@ -1,0 +1,105 @@
+"""Several processes on one port, watched by one that serves nothing itself.
+
+Each opens the port with SO_REUSEPORT and keeps its own state, all of which can be rebuilt.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from types import FrameType
+
+from prometheus_client import CollectorRegistry, multiprocess, values
+
+from adapter.errors import EX_CONFIG, ConfigError
+from adapter.observe.logs import events
+
+WORKER_MARK = "ADAPTER_WORKER"
+METRICS_DIR = "PROMETHEUS_MULTIPROC_DIR"
+"""Where the processes' metrics meet; prometheus_client looks for it when it is imported."""
+
+_RESTART_SECONDS = 1.0
+_STOP_SECONDS = 10.0
+
+
+def all_workers() -> CollectorRegistry | None:
+    """The metrics of all processes together; None where there is only this one."""
+    if values.ValueClass is values.MutexValue:
+        return None
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry
+
+
+def require_free(host: str, port: int) -> None:
+    """Raises ConfigError if somebody listens there: SO_REUSEPORT would share with them."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ConfigError(f"can't listen on {host}:{port}: {error.strerror}") from None
+
+
+def supervise(arguments: Sequence[str], count: int, environ: Mapping[str, str]) -> int:
+    """Keeps `count` workers running until SIGINT or SIGTERM; the exit code.
+
+    One that dies is replaced; one that finds its settings impossible ends them all.
+    """
+    with tempfile.TemporaryDirectory(prefix="ollama-vllm-metrics-") as metrics_dir:
+        environment = {**environ, WORKER_MARK: "1", METRICS_DIR: metrics_dir}
+        return _Workers([sys.executable, "-m", "adapter", *arguments], environment).run(count)
+
+
+class _Workers:
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        self._command = command
+        self._environment = environment
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._stopping = threading.Event()
+        self._exit_code = 0
+
+    def run(self, count: int) -> int:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._stop)
+        self._processes = [self._begin() for _ in range(count)]
+        while not self._stopping.wait(_RESTART_SECONDS):
+            self._replace_dead()
+        self._end()
+        return self._exit_code
+
+    def _begin(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(self._command, env=self._environment)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._stopping.set()
+
+    def _replace_dead(self) -> None:
+        for index, process in enumerate(self._processes):
+            code = process.poll()
+            if code is None:
+                continue
+            if code == EX_CONFIG:
+                self._exit_code = code
+                self._stopping.set()
+                return
+            events.warning("worker %d ended with code %d and is replaced", process.pid, code)
+            metrics_dir = self._environment[METRICS_DIR]
+            multiprocess.mark_process_dead(process.pid, metrics_dir)  # type: ignore[no-untyped-call]
+            self._processes[index] = self._begin()
+
+    def _end(self) -> None:
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()

@@ -1,0 +1,33 @@
+"""Replies → bytes. One object is one line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+# Legal inside a JSON string, but httpx (so every Python client) splits lines at them.
+_LINE_BREAKS = (
+    (b"\xe2\x80\xa8", b"\\u2028"),
+    (b"\xe2\x80\xa9", b"\\u2029"),
+    (b"\xc2\x85", b"\\u0085"),
+)
+
+
+def has_line_break(text: bytes) -> bool:
+    """Whether UTF-8 text may hold a character that `dumps` escapes. Errs on the side of yes."""
+    return b"\xe2\x80" in text or b"\xc2\x85" in text
+
+
+def dumps(value: Any) -> bytes:
+    """Compact JSON without U+2028, U+2029 and U+0085, which are escaped."""
+    data = orjson.dumps(value)
+    if has_line_break(data):
+        for raw, escaped in _LINE_BREAKS:
+            data = data.replace(raw, escaped)
+    return data
+
+
+def error_line(message: str) -> bytes:
+    """The last line of a stream that broke: an error and nothing else."""
+    return dumps({"error": message}) + b"\n"

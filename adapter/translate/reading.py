@@ -1,0 +1,87 @@
+"""Payloads of vLLM's event streams, chat and completions → events. Nobody else has seen one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from adapter.translate.events import (
+    Done,
+    EngineTimes,
+    Event,
+    Fault,
+    Finish,
+    Text,
+    Thinking,
+    Usage,
+)
+
+MALFORMED = Fault("the engine sent a malformed event")
+
+
+def read(payload: bytes) -> list[Event]:
+    """The events of one payload, in the order of their happening.
+
+    A payload that is no JSON, or no chunk of a completion, reads as a Fault: better a stream
+    that says it broke than one with a hole.
+    """
+    if payload == b"[DONE]":
+        return [Done()]
+    try:
+        chunk = orjson.loads(payload)
+        if chunk.get("error"):
+            return [Fault(error_text(chunk), _error_status(chunk["error"]))]
+        return list(_read_chunk(chunk))
+    except (orjson.JSONDecodeError, AttributeError, TypeError):
+        return [MALFORMED]
+
+
+def _read_chunk(chunk: dict[str, Any]) -> Iterator[Event]:
+    for choice in chunk.get("choices") or ():
+        delta = choice.get("delta") or {}
+        # Reasoning comes first in time when one event carries both.
+        if thinking := delta.get("reasoning") or delta.get("reasoning_content"):
+            yield Thinking(_string(thinking))
+        if text := delta.get("content") or choice.get("text"):
+            yield Text(_string(text))
+        if reason := choice.get("finish_reason"):
+            yield Finish(_string(reason))
+    if usage := chunk.get("usage"):
+        yield _usage(usage)
+    if metrics := chunk.get("metrics"):
+        yield EngineTimes(
+            queue=metrics.get("queue_time_ms") or 0.0,
+            first_token=metrics.get("time_to_first_token_ms") or 0.0,
+            generation=metrics.get("generation_time_ms") or 0.0,
+        )
+
+
+def _string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _usage(usage: dict[str, Any]) -> Usage:
+    details = usage.get("prompt_tokens_details") or {}
+    return Usage(
+        prompt_tokens=usage.get("prompt_tokens") or 0,
+        completion_tokens=usage.get("completion_tokens") or 0,
+        cached_tokens=details.get("cached_tokens"),
+    )
+
+
+def _error_status(error: Any) -> int:
+    code = error.get("code") if isinstance(error, dict) else None
+    return code if isinstance(code, int) and 400 <= code < 600 else 500
+
+
+def error_text(body: Any) -> str:
+    """The message inside an error of vLLM, FastAPI or another OpenAI server, whatever its shape."""
+    if isinstance(body, dict):
+        for key in ("error", "message", "detail"):
+            if body.get(key):
+                return error_text(body[key])
+    return body if isinstance(body, str) else orjson.dumps(body).decode()

@@ -1,0 +1,47 @@
+"""Stop strings beyond those that the engine takes: found here, in the text as it streams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+ENGINE_LIMIT = 4
+"""vLLM's own limit (VLLM_MAX_STOP_STRINGS) when nobody raised it; more is a 400 there."""
+
+
+def share_out(stops: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Which stop strings the engine looks for, and which are left to a StopScanner."""
+    distinct = list(dict.fromkeys(stop for stop in stops if stop))
+    return distinct[:ENGINE_LIMIT], tuple(distinct[ENGINE_LIMIT:])
+
+
+class StopScanner:
+    """Lets text pass until the first of some strings, keeping back what may become one."""
+
+    def __init__(self, stops: Sequence[str]) -> None:
+        self._stops = stops
+        self._held = ""
+        self.hit = False
+
+    def feed(self, text: str) -> str:
+        """The part of the text so far that is safe to show; after a hit, nothing more."""
+        if self.hit:
+            return ""
+        text = self._held + text
+        found = [at for stop in self._stops if (at := text.find(stop)) >= 0]
+        if found:
+            self.hit, self._held = True, ""
+            return text[: min(found)]
+        keep = max(self._begun(text, stop) for stop in self._stops)
+        self._held = text[len(text) - keep :]
+        return text[: len(text) - keep]
+
+    def flush(self) -> str:
+        """What was kept back, once no more text can come."""
+        held, self._held = self._held, ""
+        return held
+
+    @staticmethod
+    def _begun(text: str, stop: str) -> int:
+        """Length of the longest end of `text` with which `stop` begins."""
+        longest = min(len(stop) - 1, len(text))
+        return next((n for n in range(longest, 0, -1) if stop.startswith(text[-n:])), 0)

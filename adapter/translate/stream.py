@@ -1,0 +1,195 @@
+"""One engine stream → one reply. Bytes as read in, bytes to write out; no I/O, no clock.
+
+Most of a stream is events that differ in their text alone. The bytes before and after that text
+are learned from the first such event, and later ones are sliced, not parsed (the fast lane):
+JSON strings are legal in both protocols as they are. Whatever looks different takes the road
+through `reading`; a stream from which nothing can be learned is slower, never wrong.
+"""
+
+from __future__ import annotations
+
+import orjson
+
+from adapter.errors import EngineFault, UpstreamError
+from adapter.translate.events import (
+    Done,
+    EngineTimes,
+    Event,
+    Fault,
+    Finish,
+    Text,
+    Thinking,
+    Usage,
+)
+from adapter.translate.ndjson import has_line_break
+from adapter.translate.reading import read
+from adapter.translate.replies import LineWriter, Writer
+from adapter.translate.sse import EventSplitter
+from adapter.translate.stops import StopScanner
+from adapter.translate.timestamps import Stamps
+from adapter.translate.timings import Marks, Timings, metrics_fields, timings
+
+# vLLM's finish_reason → Ollama's done_reason; what is not here is "stop".
+DONE_REASONS = {"length": "length"}
+# The engine gave up: no end that a client may take for one.
+BROKEN_FINISHES = frozenset({"abort", "error"})
+
+_CONTENT = b'"delta":{"content":'
+_FAILED = "an error was encountered while running the model: "
+
+
+class Translator:
+    """The state of one reply.
+
+    `done` is set when the reply is complete and the engine need not be listened to any longer;
+    `fault` when it can't be completed. Times are nanoseconds of a monotonic clock; `wall_offset`
+    added to one gives nanoseconds since 1970.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        marks: Marks,
+        wall_offset: int,
+        own_stops: tuple[str, ...] = (),
+    ) -> None:
+        self.marks = marks
+        self.usage: Usage | None = None
+        self.spent: Timings | None = None
+        self.fault: UpstreamError | None = None
+        self.done = False
+        self._writer = writer
+        self._wall_offset = wall_offset
+        self._scanner = StopScanner(own_stops) if own_stops else None
+        self._lines = writer if isinstance(writer, LineWriter) and not own_stops else None
+        self._splitter = EventSplitter()
+        self._stamps = Stamps()
+        self._reason: str | None = None
+        self._engine_times: EngineTimes | None = None
+        # Learned: what stands around the text, in a whole event and in a payload.
+        self._prefix = self._suffix = b""
+        self._around: tuple[bytes, bytes] | None = None
+
+    def feed(self, data: bytes, now: int) -> bytes:
+        """What the client gets to read for these bytes of the engine."""
+        if self._prefix and self._splitter.empty:
+            text = _between(data, self._prefix, self._suffix)
+            if text is not None and self._lines is not None:
+                self.marks.last_token = now
+                return self._lines.encoded(text, self._stamps.at(now + self._wall_offset))
+        return self._translate(self._splitter.feed(data), now)
+
+    def finish(self, now: int, broken: UpstreamError | None = None) -> bytes:
+        """The end of the engine's bytes: the last line, if `feed` has not written it yet.
+
+        `broken` tells how they ended, if not by themselves. A stream that ends before its
+        finish_reason, or before both [DONE] and the counts, is a fault, however it ended.
+        """
+        out = self._translate(self._splitter.flush(), now)
+        if self.ended:
+            return out
+        if self._reason is not None and self.usage is not None:
+            return out + self._close(self._reason, now)
+        if broken is None:
+            self.fault = EngineFault(_FAILED + "unexpected EOF")
+        else:
+            self.fault = EngineFault(_FAILED + broken.message, status=broken.status)
+        return out
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more of the engine is of interest."""
+        return self.done or self.fault is not None
+
+    def _translate(self, payloads: list[bytes], now: int) -> bytes:
+        stamp = self._stamps.at(now + self._wall_offset)
+        out: list[bytes] = []
+        for payload in payloads:
+            if self.ended:
+                break
+            text = _between(payload, *self._around) if self._around else None
+            if text is not None and self._lines is not None:
+                self.marks.last_token = now
+                out.append(self._lines.encoded(text, stamp))
+                continue
+            events = read(payload)
+            if self._around is None and self._lines is not None:
+                self._learn(payload, events)
+            out.extend(self._take(event, stamp, now) for event in events)
+            if self._scanner is not None and self._scanner.hit:
+                out.append(self._close("stop", now))
+        return b"".join(out)
+
+    def _take(self, event: Event, stamp: bytes, now: int) -> bytes:
+        match event:
+            case Text(text):
+                self._mark_token(now)
+                text = self._scanner.feed(text) if self._scanner else text
+                return self._writer.text(text, stamp) if text else b""
+            case Thinking(text):
+                self._mark_token(now)
+                return self._writer.thinking(text, stamp)
+            case Finish(reason):
+                return self._end_text(reason, stamp)
+            case Usage():
+                self.usage = event
+            case EngineTimes():
+                self._engine_times = event
+            case Fault(message, status):
+                self.fault = EngineFault(_FAILED + message, status=status)
+            case Done():
+                return self._take_done(now)
+        return b""
+
+    def _take_done(self, now: int) -> bytes:
+        if self.ended:
+            return b""
+        if self._reason is None:
+            self.fault = EngineFault(_FAILED + "unexpected EOF")
+            return b""
+        return self._close(self._reason, now)
+
+    def _end_text(self, reason: str, stamp: bytes) -> bytes:
+        if reason in BROKEN_FINISHES:
+            self.fault = EngineFault(_FAILED + "the engine aborted the request")
+            return b""
+        self._reason = DONE_REASONS.get(reason, "stop")
+        held = self._scanner.flush() if self._scanner else ""
+        return self._writer.text(held, stamp) if held else b""
+
+    def _close(self, reason: str, now: int) -> bytes:
+        self.done = True
+        self.spent = timings(self.marks, self._engine_times, now)
+        fields = metrics_fields(self.usage, self.spent)
+        return self._writer.last(reason, fields, self._stamps.at(now + self._wall_offset))
+
+    def _mark_token(self, now: int) -> None:
+        if not self.marks.first_token:
+            self.marks.first_token = now
+        self.marks.last_token = now
+
+    def _learn(self, payload: bytes, events: list[Event]) -> None:
+        """Takes prefix and suffix from an event that holds one piece of text and nothing else."""
+        if len(events) != 1 or not isinstance(events[0], Text):
+            return
+        at = payload.find(_CONTENT)
+        text = orjson.dumps(events[0].text)
+        start = at + len(_CONTENT)
+        if at < 0 or payload[start : start + len(text)] != text:
+            return
+        self._around = before, after = payload[: start + 1], payload[start + len(text) - 1 :]
+        self._prefix, self._suffix = b"data: " + before, after + b"\n\n"
+
+
+def _between(event: bytes, prefix: bytes, suffix: bytes) -> bytes | None:
+    """The JSON string between prefix and suffix, or None if the event is not an ordinary one.
+
+    No quote may stand inside: so the slice is one string of one event, and nothing else of the
+    event can be smuggled in by text that looks like JSON.
+    """
+    if not (event.startswith(prefix) and event.endswith(suffix)):
+        return None
+    text = event[len(prefix) : len(event) - len(suffix)]
+    if not text or b'"' in text or b"\n" in text or has_line_break(text):
+        return None
+    return b'"%b"' % text

@@ -1,0 +1,151 @@
+"""One engine: its address, its connections, its state of health."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from adapter.errors import UpstreamBroken
+from adapter.settings import UpstreamSettings
+from adapter.translate.refusals import PROMPT_TOO_LONG, refusal
+from adapter.upstream.faults import border
+from adapter.upstream.retry import with_retries
+from adapter.upstream.stream import EngineStream
+from adapter.wire.openai import CHAT_PATH, EMBEDDINGS_PATH, MODELS_PATH, ServedModel
+
+PROBE_SECONDS = 5.0
+_ERROR_LIMIT = 2**20  # bytes of a refusal that are read
+_JSON = "application/json"
+
+# An engine has the routes of its task only: asked with the wrong method, a route that exists
+# says 405 and one that doesn't 404.
+_TASK_ROUTES = {CHAT_PATH: "completion", EMBEDDINGS_PATH: "embedding"}
+
+
+def open_session() -> aiohttp.ClientSession:
+    """The session of a process: unbounded connections, no cookies, times watched by us."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None),
+        auto_decompress=False,
+        headers={"Accept-Encoding": "identity", "User-Agent": "ollama-vllm-adapter"},
+    )
+
+
+class Upstream:
+    """Requests to one engine. All methods raise UpstreamError and nothing of aiohttp's."""
+
+    def __init__(
+        self, settings: UpstreamSettings, session: aiohttp.ClientSession, retries: int = 0
+    ) -> None:
+        self.name = settings.name
+        self.is_vllm = settings.kind == "vllm"
+        self._settings = settings
+        self._session = session
+        self._retries = retries
+        versioned = settings.url if re.search(r"/v\d+$", settings.url) else settings.url + "/v1"
+        self._root = URL(versioned + "/")
+        self._headers = {"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
+        connect = settings.timeouts.connect
+        self._connecting = aiohttp.ClientTimeout(total=None, sock_connect=connect)
+        self._probing = aiohttp.ClientTimeout(total=PROBE_SECONDS, sock_connect=connect)
+        self._answering = aiohttp.ClientTimeout(
+            total=settings.timeouts.first_byte, sock_connect=connect
+        )
+
+    async def models(self) -> list[ServedModel]:
+        """What the engine serves now, and for which tasks."""
+        with border(self.name):
+            async with self._get(MODELS_PATH) as response:
+                body = await response.read()
+            if response.status != 200:
+                raise refusal(response.status, body)
+            capabilities = await self._tasks() if self.is_vllm else frozenset({"completion"})
+        return _served(body, capabilities)
+
+    async def _tasks(self) -> frozenset[str]:
+        found = set()
+        for path, task in _TASK_ROUTES.items():
+            async with self._get(path) as response:
+                if response.status != 404:
+                    found.add(task)
+        return frozenset(found)
+
+    async def post_json(
+        self, path: str, body: Mapping[str, Any], headers: Mapping[str, str], *, too_long: str
+    ) -> bytes:
+        """The body of a 200 answer; any other is raised, `too_long` for an input over length."""
+
+        async def attempt() -> bytes:
+            with border(self.name):
+                async with self._post(path, body, headers, self._answering) as response:
+                    answer = await response.read()
+                    if response.status != 200:
+                        raise refusal(response.status, answer, too_long=too_long)
+                    return answer
+
+        return await with_retries(attempt, self._retries)
+
+    async def open_stream(
+        self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> EngineStream:
+        """An open event stream, which the caller closes; a refusal is raised."""
+
+        async def attempt() -> EngineStream:
+            with border(self.name):
+                return await self._open(path, body, headers)
+
+        return await with_retries(attempt, self._retries)
+
+    async def _open(
+        self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> EngineStream:
+        request = self._post(path, body, headers, self._connecting)
+        async with asyncio.timeout(self._settings.timeouts.first_byte):
+            response = await request
+        if response.status == 200:
+            return EngineStream(response, self._settings.timeouts, self.name)
+        async with response:
+            answer = await response.content.read(_ERROR_LIMIT)
+        raise refusal(response.status, answer, too_long=PROMPT_TOO_LONG)
+
+    def _get(self, path: str) -> aiohttp.client._RequestContextManager:
+        url = self._root.join(URL(path))
+        return self._session.get(url, headers=self._headers, timeout=self._probing)
+
+    def _post(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        headers: Mapping[str, str],
+        timeout: aiohttp.ClientTimeout,
+    ) -> aiohttp.client._RequestContextManager:
+        return self._session.post(
+            self._root.join(URL(path)),
+            data=orjson.dumps(body),
+            headers={"Content-Type": _JSON, **self._headers, **headers},
+            timeout=timeout,
+        )
+
+
+def _served(body: bytes, capabilities: frozenset[str]) -> list[ServedModel]:
+    try:
+        return [
+            ServedModel(
+                id=str(row["id"]),
+                root=str(row.get("root") or ""),
+                parent=str(row.get("parent") or ""),
+                context_length=row.get("max_model_len"),
+                capabilities=capabilities,
+            )
+            for row in orjson.loads(body)["data"]
+        ]
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        raise UpstreamBroken("the engine sent a malformed list of models") from None

@@ -1,0 +1,124 @@
+"""Whether an engine answers, asked again and again, and at once when somebody needs to know."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from math import inf
+
+from adapter.errors import UpstreamAway, UpstreamError, UpstreamSilent
+from adapter.wire.openai import ServedModel
+
+UP_INTERVAL = 5.0
+DOWN_INTERVAL = 1.0
+PATIENCE = 0.7
+"""Seconds that a request waits for news of an engine that is down: a client is told within one."""
+FRESH = 1.0
+"""Seconds for which a list of models is not asked for again, however many names are unknown."""
+SILENCES = 3
+"""Probes in a row without an answer that mean down: a busy engine may miss one."""
+
+Report = Callable[[str, Sequence[ServedModel]], Awaitable[None]]
+
+
+class Health:
+    """The state of one engine. `up` is None until the first probe has come back.
+
+    `probe` lists the models served; `report` is told of them; `changed` of each change of `up`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        probe: Callable[[], Awaitable[Sequence[ServedModel]]],
+        report: Report,
+        changed: Callable[[str, bool], None],
+    ) -> None:
+        self.up: bool | None = None
+        self.reason: UpstreamError = UpstreamAway(f"the engine {name} has not answered yet")
+        self._name = name
+        self._probe = probe
+        self._report = report
+        self._changed = changed
+        self._silences = 0
+        self._checking: asyncio.Task[None] | None = None
+        self._checked_at = -inf
+        self._doubt = asyncio.Event()
+
+    async def run(self) -> None:
+        """Probes for ever."""
+        while True:
+            await self.check()
+            interval = UP_INTERVAL if self.up else DOWN_INTERVAL
+            try:
+                await asyncio.wait_for(self._doubt.wait(), interval)
+            except TimeoutError:
+                continue
+            finally:
+                self._doubt.clear()
+
+    async def check(self) -> None:
+        """One probe; whoever asks meanwhile shares it."""
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.get_running_loop().create_task(self._check())
+        await asyncio.shield(self._checking)
+
+    async def refresh(self) -> None:
+        """News of the engine, if the last are not fresh; waits for them only so long."""
+        if asyncio.get_running_loop().time() - self._checked_at < FRESH:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await self.check()
+
+    async def require(self) -> None:
+        """Returns if the engine answers.
+
+        Raises:
+            UpstreamAway: it does not, or not soon enough.
+        """
+        if self.up:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await self.check()
+        if not self.up:
+            raise UpstreamAway(self.reason.message)
+
+    def suspect(self) -> None:
+        """A request found the engine away: it counts as down until a probe succeeds."""
+        self._set(False)
+        self.doubt()
+
+    def doubt(self) -> None:
+        """What is known of the engine looks wrong: the next probe comes at once."""
+        self._doubt.set()
+
+    async def _check(self) -> None:
+        try:
+            served = await self._probe()
+            self._checked_at = asyncio.get_running_loop().time()
+        except UpstreamError as error:
+            self.reason = error
+            self._silences += isinstance(error, UpstreamSilent)
+            if (
+                self.up is None
+                or not isinstance(error, UpstreamSilent)
+                or self._silences >= SILENCES
+            ):
+                self._set(False)
+        else:
+            self._silences = 0
+            await self._report(self._name, served)
+            self._set(True)
+
+    def _set(self, up: bool) -> None:
+        if self.up is not up:
+            self.up = up
+            self._changed(self._name, up)
+
+    async def close(self) -> None:
+        if self._checking is not None:
+            self._checking.cancel()
+            await asyncio.gather(self._checking, return_exceptions=True)

@@ -1,0 +1,1 @@
+"""The fields of both protocols, and nothing else."""

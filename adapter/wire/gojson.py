@@ -1,0 +1,155 @@
+"""JSON as Ollama's decoder (Go's encoding/json) reads it, with its words for what is wrong.
+
+One value is read and trailing bytes are ignored, keys match in any case, the last of duplicate
+keys wins, null means the zero value, invalid UTF-8 is replaced. Source: contract of Ollama 0.33,
+`binding/json.go:decodeJSON`, measured.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn, TypeVar
+
+import orjson
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from adapter.errors import BadRequest
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+# Python's wording of a syntax error → Go's, which follows `invalid character 'x' `.
+_GO_WORDING = {
+    "Expecting property name": "looking for beginning of object key string",
+    "Expecting ':' delimiter": "after object key",
+    "Expecting ',' delimiter": "after object key:value pair",
+    "Invalid control character": "in string literal",
+    "Invalid \\escape": "in string escape code",
+    "Invalid \\uXXXX escape": "in \\u hexadecimal character escape",
+}
+_LITERALS = ("true", "false", "null")
+_MISSING: Any = object()
+
+
+def read_json(body: bytes) -> Any:
+    """The first JSON value of a request body.
+
+    Raises:
+        BadRequest: the body is empty or no JSON, in the words of Go's decoder.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return _read_leniently(body.decode("utf-8", "replace").lstrip())
+
+
+def _read_leniently(text: str) -> Any:
+    if not text:
+        raise BadRequest("missing request body")
+    try:
+        value, _ = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode(text)
+    except json.JSONDecodeError as error:
+        raise BadRequest(_syntax_error(error, text)) from None
+    except RecursionError:
+        raise BadRequest("json: exceeded max depth") from None
+    # Lone surrogates and integers beyond 64 bits are legal here, but no encoder of ours takes them.
+    return orjson.loads(_SURROGATE.sub("\ufffd", json.dumps(value, ensure_ascii=False)))
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise BadRequest(f"invalid character '{name[0]}' looking for beginning of value")
+
+
+def _syntax_error(error: json.JSONDecodeError, text: str) -> str:
+    rest = text[error.pos :]
+    cut_literal = bool(rest) and any(word.startswith(rest) for word in _LITERALS)
+    if not rest or rest == "-" or cut_literal or error.msg.startswith("Unterminated"):
+        return "unexpected EOF"
+    for python, go in _GO_WORDING.items():
+        if error.msg.startswith(python):
+            return f"invalid character {_quoted(rest[0])} {go}"
+    return f"invalid character {_quoted(rest[0])} looking for beginning of value"
+
+
+def _quoted(character: str) -> str:
+    return "'\\''" if character == "'" else f"'{character}'"
+
+
+def kind_of(value: Any) -> str:
+    """Go's word for the kind of a JSON value: string, number, bool, array, object."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, (int, float)):
+        return "number"
+    return "array" if isinstance(value, list) else "object"
+
+
+def go_type(name: str, *accepted: type, zero: Any = _MISSING) -> BeforeValidator:
+    """A field of the Go type `name`; null becomes `zero`, or stays None where the type has none."""
+
+    def check(value: Any) -> Any:
+        if value is None:
+            return None if zero is _MISSING else zero
+        if not isinstance(value, accepted) or (isinstance(value, bool) and bool not in accepted):
+            raise PydanticCustomError("go_type", "{go}", {"go": name})
+        return value
+
+    return BeforeValidator(check)
+
+
+class GoStruct(BaseModel):
+    """A request, or a part of one, whose keys match in any case. Immutable."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fold_keys(cls, data: Any) -> Any:
+        known = cls.model_fields
+        if not isinstance(data, dict) or all(key in known for key in data):
+            return data
+        folded: dict[str, Any] = {}
+        for key, value in data.items():
+            folded[key if key in known else key.lower()] = value
+        return folded
+
+
+Struct = TypeVar("Struct", bound=GoStruct)
+
+
+def parse(struct: type[Struct], body: bytes) -> Struct:
+    """The request in `body`; a body of `null` is an empty request.
+
+    Raises:
+        BadRequest: with the decoder's text, `json: cannot unmarshal …` for a wrong type.
+    """
+    value = read_json(body)
+    if value is None:
+        value = {}
+    if not isinstance(value, dict):
+        raise BadRequest(
+            f"json: cannot unmarshal {kind_of(value)} into Go value of type api.{struct.__name__}"
+        )
+    try:
+        return struct.model_validate(value)
+    except ValidationError as error:
+        raise BadRequest(_type_error(struct.__name__, error)) from None
+
+
+def _type_error(struct: str, error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    if first["type"] != "go_type":
+        # A text that a field's own validator raised, such as a bad duration.
+        return first["msg"]
+    path = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
+    kind = kind_of(first["input"])
+    field = f"{struct}.{path} of type {first['msg']}"
+    return f"json: cannot unmarshal {kind} into Go struct field {field}"
+
+
+def text_error(message: str) -> PydanticCustomError:
+    """What a field's validator raises to have `message` told to the client as it is."""
+    return PydanticCustomError("text", "{message}", {"message": message})

@@ -10,6 +10,7 @@
     ├── Busy                            503   too many requests are waiting
     └── UpstreamError                         the engine's fault
         ├── UpstreamAway                503   refuses connections: loading, stopped, gone
+        │   └── UpstreamUnreachable     503   nothing answers at its address
         ├── UpstreamRefused        its own   it answered with an error before the first byte
         ├── UpstreamBroken              502   it broke off, or said what is no vLLM answer
         ├── UpstreamSilent              504   it said nothing for too long
@@ -82,6 +83,10 @@ class UpstreamError(AdapterError):
 class UpstreamAway(UpstreamError):
     status = 503
     retry_after = RETRY_AFTER_SECONDS
+
+
+class UpstreamUnreachable(UpstreamAway):
+    pass
 
 
 class UpstreamRefused(UpstreamError):

@@ -76,7 +76,9 @@ class _Section(BaseModel):
 class Timeouts(_Section):
     connect: float = _setting(3.0, "seconds to reach the engine", "ADAPTER_CONNECT_TIMEOUT")
     first_byte: float = _setting(
-        600.0, "seconds until the first event, queue and prompt included", "ADAPTER_FIRST_BYTE"
+        600.0,
+        "seconds until the first event, queue and prompt included",
+        "ADAPTER_FIRST_BYTE_TIMEOUT",
     )
     idle: float = _setting(
         60.0, "seconds between two events; comments do not count", "ADAPTER_IDLE_TIMEOUT"

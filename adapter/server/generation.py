@@ -70,8 +70,9 @@ async def answer(
     marks = Marks(facts.started)
     translator = Translator(writer, marks, state.wall_clock() - state.clock(), question.own_stops)
     with state.admission.enter() as place:
+        await engine.health.require()
+        marks.opened = state.clock()
         async with await _open(engine, question, asked, facts) as stream:
-            marks.opened = state.clock()
             try:
                 if asked.streams:
                     return await line_reply(request, stream, translator, place)
@@ -83,7 +84,6 @@ async def answer(
 async def _open(
     engine: Engine, question: Question, asked: GenerationRequest, facts: Facts
 ) -> EngineStream:
-    await engine.health.require()
     headers = {"X-Request-Id": facts.request_id}
     try:
         return await engine.client.open_stream(question.path, question.body, headers)

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from adapter.errors import AdapterError, BadRequest, Busy, UpstreamBroken, UpstreamRefused
+from adapter.errors import AdapterError, BadRequest, Busy, UpstreamRefused
 from adapter.translate.reading import error_text
 
 SERVER_BUSY = "server busy, please try again.  maximum pending requests exceeded"
@@ -19,6 +19,7 @@ PROMPT_TOO_LONG = (
     "prompt, adjust the context length in settings, or use a model with a longer context length"
 )
 INPUT_TOO_LONG = "the input length exceeds the context length"
+BAD_GATEWAY = 502
 
 _LENGTH_PARAMS = ("input_tokens", "input_text")
 
@@ -28,9 +29,10 @@ def refusal(status: int, body: bytes, *, too_long: str = PROMPT_TOO_LONG) -> Ada
     parsed = _parsed(body)
     message = error_text(parsed) if parsed else f"the engine answered with status {status}"
     if status in (401, 403):
-        return UpstreamBroken(f"the engine refused the adapter's API key: {message}")
+        text = f"the engine refused the adapter's API key: {message}"
+        return UpstreamRefused(text, status=BAD_GATEWAY)
     if status < 400:
-        return UpstreamBroken(f"the engine answered with status {status}")
+        return UpstreamRefused(f"the engine answered with status {status}", status=BAD_GATEWAY)
     if status == 400 and _is_length(parsed, message):
         return BadRequest(too_long)
     if status == 503 and "cannot accept new requests" in message:

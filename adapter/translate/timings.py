@@ -13,8 +13,8 @@ _NS_PER_MS = 1_000_000
 class Marks:
     """Instants of one request by the adapter's monotonic clock, in ns; 0 = not reached.
 
-    `started`: the request came in. `opened`: the engine took it on. `first_token` and
-    `last_token`: text arrived.
+    `started`: the request came in. `opened`: it went on to the engine, whose own answer may not
+    begin before its first token. `first_token` and `last_token`: text arrived.
     """
 
     started: int
@@ -36,7 +36,7 @@ class Timings:
 def timings(marks: Marks, engine: EngineTimes | None, now: int) -> Timings:
     """The engine's times when it told them, the adapter's own clock otherwise.
 
-    `load` is the wait before work began: the engine's queue, or the time until it answered.
+    `load` is the wait before work began: in the engine's queue, or here if that is not told.
     The engine gives no generation time for a single token; what is left of the total stands in.
     """
     total = now - marks.started

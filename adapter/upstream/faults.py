@@ -7,11 +7,17 @@ from contextlib import contextmanager
 
 import aiohttp
 
-from adapter.errors import UpstreamAway, UpstreamBroken, UpstreamError, UpstreamSilent
+from adapter.errors import (
+    UpstreamAway,
+    UpstreamBroken,
+    UpstreamError,
+    UpstreamSilent,
+    UpstreamUnreachable,
+)
 
 # The first match counts, so the special ones stand before those they derive from.
 _TABLE: tuple[tuple[type[BaseException], type[UpstreamError], str], ...] = (
-    (aiohttp.ConnectionTimeoutError, UpstreamAway, "the engine {name} can't be reached"),
+    (aiohttp.ConnectionTimeoutError, UpstreamUnreachable, "the engine {name} can't be reached"),
     (TimeoutError, UpstreamSilent, "the engine {name} did not answer in time"),
     (
         aiohttp.ClientConnectorError,

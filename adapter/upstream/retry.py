@@ -7,16 +7,17 @@ from typing import TypeVar
 
 from tenacity import (
     AsyncRetrying,
-    retry_if_exception_type,
+    retry_if_exception,
     stop_after_attempt,
     wait_random_exponential,
 )
 
-from adapter.errors import UpstreamAway, UpstreamBroken
+from adapter.errors import UpstreamAway, UpstreamBroken, UpstreamError
 
 T = TypeVar("T")
 
-SAFE = (UpstreamAway, UpstreamBroken)
+# These themselves, not what derives from them: who waited for a connection does not wait again.
+_SAFE = (UpstreamAway, UpstreamBroken)
 _FIRST_WAIT, _LONGEST_WAIT = 0.05, 0.2  # seconds: a client is told within one
 
 
@@ -27,12 +28,16 @@ async def with_retries(attempt: Callable[[], Awaitable[T]], retries: int) -> T:
     """
     try:
         return await attempt()
-    except SAFE:
-        if retries <= 0:
+    except UpstreamError as error:
+        if retries <= 0 or not _is_safe(error):
             raise
     return await AsyncRetrying(
-        retry=retry_if_exception_type(SAFE),
+        retry=retry_if_exception(_is_safe),
         stop=stop_after_attempt(retries),
         wait=wait_random_exponential(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT),
         reraise=True,
     )(attempt)
+
+
+def _is_safe(error: BaseException) -> bool:
+    return type(error) in _SAFE

@@ -70,23 +70,27 @@ class LineWriter:
         self._model = model
         head = b'{"model":%b,"created_at":"' % dumps(model)
         self._text = (head, b'",' + shape.text[0], shape.text[1])
+        self._sliced = (head, b'",' + shape.text[0] + b'"', b'"' + shape.text[1])
         self._thinking = (head, b'",' + shape.thinking[0], shape.thinking[1])
 
     def text(self, text: str, stamp: bytes) -> bytes:
-        return self.encoded(dumps(text), stamp)
+        return _line(self._text, stamp, dumps(text))
 
-    def encoded(self, text: bytes, stamp: bytes) -> bytes:
-        """The line for a text that is a JSON string already, quotes included."""
-        head, before, after = self._text
-        return b"%b%b%b%b%b" % (head, stamp, before, text, after)
+    def sliced(self, text: bytes, stamp: bytes) -> bytes:
+        """The line for the inside of a JSON string, as the engine wrote it."""
+        return _line(self._sliced, stamp, text)
 
     def thinking(self, text: str, stamp: bytes) -> bytes:
-        head, before, after = self._thinking
-        return b"%b%b%b%b%b" % (head, stamp, before, dumps(text), after)
+        return _line(self._thinking, stamp, dumps(text))
 
     def last(self, done_reason: str, metrics: dict[str, int], stamp: bytes) -> bytes:
         reply = closing_reply(self._shape, self._model, stamp.decode(), done_reason)
         return dumps(reply | metrics) + b"\n"
+
+
+def _line(layout: tuple[bytes, bytes, bytes], stamp: bytes, text: bytes) -> bytes:
+    head, before, after = layout
+    return b"%b%b%b%b%b" % (head, stamp, before, text, after)
 
 
 class WholeWriter:

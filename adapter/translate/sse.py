@@ -16,7 +16,8 @@ class EventSplitter:
 
     def feed(self, data: bytes) -> list[bytes]:
         """Payloads (the text after `data:`) of the events that `data` completes."""
-        *events, self._rest = _BLANK_LINE.split(self._rest + data if self._rest else data)
+        data = self._rest + data if self._rest else data
+        *events, self._rest = _BLANK_LINE.split(data) if b"\r" in data else data.split(b"\n\n")
         return [payload for event in events if (payload := _payload(event))]
 
     def flush(self) -> list[bytes]:
@@ -30,6 +31,8 @@ class EventSplitter:
 
 
 def _payload(event: bytes) -> bytes:
+    if event.startswith(b"data: ") and b"\n" not in event:
+        return event[6:]
     lines = [line.rstrip(b"\r") for line in event.split(b"\n")]
     data = [line[5:].removeprefix(b" ") for line in lines if line.startswith(b"data:")]
     return b"\n".join(data)

@@ -76,7 +76,7 @@ class Translator:
             text = _between(data, self._prefix, self._suffix)
             if text is not None and self._lines is not None:
                 self.marks.last_token = now
-                return self._lines.encoded(text, self._stamps.at(now + self._wall_offset))
+                return self._lines.sliced(text, self._stamps.at(now + self._wall_offset))
         return self._translate(self._splitter.feed(data), now)
 
     def finish(self, now: int, broken: UpstreamError | None = None) -> bytes:
@@ -110,7 +110,7 @@ class Translator:
             text = _between(payload, *self._around) if self._around else None
             if text is not None and self._lines is not None:
                 self.marks.last_token = now
-                out.append(self._lines.encoded(text, stamp))
+                out.append(self._lines.sliced(text, stamp))
                 continue
             events = read(payload)
             if self._around is None and self._lines is not None:
@@ -182,7 +182,7 @@ class Translator:
 
 
 def _between(event: bytes, prefix: bytes, suffix: bytes) -> bytes | None:
-    """The JSON string between prefix and suffix, or None if the event is not an ordinary one.
+    """The text between prefix and suffix, as JSON has it, or None if the event is no ordinary one.
 
     No quote may stand inside: so the slice is one string of one event, and nothing else of the
     event can be smuggled in by text that looks like JSON.
@@ -190,6 +190,6 @@ def _between(event: bytes, prefix: bytes, suffix: bytes) -> bytes | None:
     if not (event.startswith(prefix) and event.endswith(suffix)):
         return None
     text = event[len(prefix) : len(event) - len(suffix)]
-    if not text or b'"' in text or b"\n" in text or has_line_break(text):
+    if not text or b'"' in text or b"\n" in text:
         return None
-    return b'"%b"' % text
+    return text if text.isascii() or not has_line_break(text) else None

@@ -115,7 +115,13 @@ class ModelSettings(_Section):
 
 class ServerSettings(_Section):
     host: str = _setting("127.0.0.1", "address to listen on", "OLLAMA_HOST", "--host")
-    port: int = _setting(DEFAULT_PORT, "port to listen on", "OLLAMA_HOST", "--port")
+    port: int = Field(
+        DEFAULT_PORT,
+        ge=0,
+        le=65535,
+        description="port to listen on; 0: the system chooses one",
+        json_schema_extra={"env": "OLLAMA_HOST", "flag": "--port"},
+    )
     workers: int = Field(
         1,
         ge=1,

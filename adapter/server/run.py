@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import Callable
 
@@ -37,7 +38,8 @@ async def start(
         await site.start()
     except OSError as error:
         await runner.cleanup()
-        raise ConfigError(f"can't listen on {host}:{port}: {error.strerror or error}") from None
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        raise ConfigError(f"can't listen on {host}:{port}: {reason}") from None
     return runner, runner.addresses[0][1]
 
 

@@ -38,6 +38,8 @@ def all_workers() -> CollectorRegistry | None:
 
 def require_free(host: str, port: int) -> None:
     """Raises ConfigError if somebody listens there: SO_REUSEPORT would share with them."""
+    if port == 0:
+        raise ConfigError("several workers need a port that is named")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

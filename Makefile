@@ -14,7 +14,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
 
 serve: ## everything from nothing: the adapter and a real vLLM on this machine's CPU
-	@PYTHONPATH=vllm_image $(PYTHON) -m launcher up
+	@PYTHONPATH=vllm_image exec $(PYTHON) -m launcher up
 
 test: $(VENV)/dev.stamp engine ## the whole suite, real engine included
 	$(BIN)/coverage erase

@@ -18,7 +18,8 @@ _SECONDS = {
     "m": 60.0,
     "h": 3600.0,
 }
-_PART = re.compile(r"(\d+\.?\d*|\.\d+)([^\d.]*)")
+_PART = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)([^0-9.]*)")
+_LONGEST = (2**63 - 1) / 1e9  # Go holds a duration in nanoseconds of 64 bits: some 292 years
 
 FOREVER = float("inf")
 
@@ -34,7 +35,7 @@ def keep_alive_seconds(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise ValueError(f"Unsupported type: '{_go_kind(value)}'")
     seconds = duration_seconds(value) if isinstance(value, str) else float(value)
-    return FOREVER if seconds < 0 else seconds
+    return seconds if 0 <= seconds <= _LONGEST else FOREVER
 
 
 def duration_seconds(text: str) -> float:
@@ -60,6 +61,8 @@ def duration_seconds(text: str) -> float:
             raise ValueError(f'time: unknown unit "{unit}" in duration "{text}"')
         total += float(number) * _SECONDS[unit]
         position = part.end()
+    if total > _LONGEST:
+        raise ValueError(f'time: invalid duration "{text}"')
     return sign * total
 
 

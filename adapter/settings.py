@@ -255,7 +255,7 @@ def split_host(text: str) -> tuple[str, int]:
     scheme, _, rest = text.rpartition("://")
     rest = rest.split("/", 1)[0]
     default = {"http": 80, "https": 443}.get(scheme, DEFAULT_PORT)
-    match = re.fullmatch(r"(\[[^\]]*\]|[^:]*)(?::(.*))?", rest)
+    match = re.fullmatch(r"(\[[^\]]*\]|[^:]*)(?::([^:]*))?", rest)
     if match is None:  # a bare IPv6 address
         return rest, default
     host, port = match[1].strip("[]"), match[2]

@@ -23,7 +23,8 @@ def read_card(root: str, served_name: str) -> Card:
     if not folder.is_absolute() or not (folder / "config.json").is_file():
         return Card(parameter_size=_size_in(root) or _size_in(served_name) or UNKNOWN)
     config = _json(folder / "config.json")
-    text = config.get("text_config") or config
+    text = config.get("text_config")
+    text = text if isinstance(text, dict) else config
     weights = sorted(folder.glob("*.safetensors"))
     count = sum(map(_parameters, weights)) or None
     return Card(
@@ -70,9 +71,9 @@ def _spelled(count: int) -> str:
 
 
 def _quantization(config: dict[str, Any]) -> str:
-    method = (config.get("quantization_config") or {}).get("quant_method")
-    if method:
-        return str(method).upper()
+    quantization = config.get("quantization_config")
+    if isinstance(quantization, dict) and quantization.get("quant_method"):
+        return str(quantization["quant_method"]).upper()
     dtype = str(config.get("dtype") or config.get("torch_dtype") or UNKNOWN)
     return _DTYPES.get(dtype, dtype)
 

@@ -48,16 +48,17 @@ class Name:
 
 def parse(text: str) -> Name | None:
     """The name, or None if it is no legal one."""
-    path, _, last = text.strip().rpartition("/")
+    *path, last = text.strip().split("/")
     model, colon, tag = last.partition(":")
-    host, _, namespace = path.rpartition("/")
-    name = Name(model, tag if colon else TAG, namespace or NAMESPACE, host or HOST)
+    if len(path) > 2:
+        return None
+    host, namespace = [HOST, NAMESPACE][: 2 - len(path)] + path
+    name = Name(model, tag if colon else TAG, namespace, host)
     legal = (
         _HOST.fullmatch(name.host)
         and _NAMESPACE.fullmatch(name.namespace)
         and _PART.fullmatch(name.model)
         and _PART.fullmatch(name.tag)
-        and not text.strip().startswith("/")
     )
     return name if legal else None
 

@@ -27,9 +27,13 @@ async def start(
     Raises:
         ConfigError: it can't listen there.
     """
-    # Off by default: a client that leaves while the engine is silent would not be noticed.
     runner = web.AppRunner(
-        app, handler_cancellation=True, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS
+        app,
+        # Off by default: a client that leaves while the engine is silent would not be noticed.
+        handler_cancellation=True,
+        access_log=None,
+        # aiohttp waits for this long twice before it cancels a handler.
+        shutdown_timeout=SHUTDOWN_SECONDS / 2,
     )
     await runner.setup()
     host, port = settings.server.host, settings.server.port

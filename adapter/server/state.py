@@ -62,10 +62,16 @@ class State:
             )
         raise ModelNotFound(missing)
 
-    def loaded(self) -> list[tuple[Entry, int]]:
+    async def entries(self) -> tuple[Entry, ...]:
+        """All models; an engine that has not been heard so far gets a moment to say what it has."""
+        if not self.discovery.complete:
+            await asyncio.gather(*(engine.health.refresh() for engine in self.engines.values()))
+        return self.discovery.catalog.entries
+
+    async def loaded(self) -> list[tuple[Entry, int]]:
         """The models that count as loaded, and when they expire (ns since 1970)."""
         rows = []
-        for entry in self.discovery.catalog.entries:
+        for entry in await self.entries():
             expires_at = self.residency.expires_at(entry.listing.name)
             if expires_at is not None and self.engines[entry.upstream].health.up:
                 rows.append((entry, expires_at))

@@ -102,5 +102,5 @@ def normalised(vector: list[float], dimensions: int = 0) -> list[float]:
     """The vector cut to `dimensions` (0, or more than there are: all of it), with length 1."""
     if 0 < dimensions < len(vector):
         vector = vector[:dimensions]
-    length = math.sqrt(math.fsum(value * value for value in vector))
+    length = math.hypot(*vector)
     return [value / length for value in vector] if length else vector

@@ -22,7 +22,7 @@ OLLAMA_DEFAULTS: Mapping[str, Any] = {"temperature": 0.8, "top_k": 40, "top_p": 
 `sampling_defaults = "ollama"` sends them)."""
 
 _SMALLEST_TOP_P = 1e-6
-_MAX_SEED = 2**63 - 1
+_MAX_INT = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def _only_positive(value: float, target: Target) -> float | None:
 
 
 def _seed(value: int, target: Target) -> int | None:
-    return None if value < 0 else min(value, _MAX_SEED)
+    return None if value < 0 else value
 
 
 def _at_least_zero(value: int, target: Target) -> int:
@@ -165,7 +165,7 @@ def checked(option: Option, value: Any) -> Any:
     """
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if option.kind == "integer" and number:
-        return int(value)
+        return min(max(int(value), -_MAX_INT), _MAX_INT)
     if option.kind == "float32" and number:
         return float(value)
     if option.kind == "boolean" and isinstance(value, bool):

@@ -52,9 +52,9 @@ def _read_chunk(chunk: dict[str, Any]) -> Iterator[Event]:
         yield _usage(usage)
     if metrics := chunk.get("metrics"):
         yield EngineTimes(
-            queue=metrics.get("queue_time_ms") or 0.0,
-            first_token=metrics.get("time_to_first_token_ms") or 0.0,
-            generation=metrics.get("generation_time_ms") or 0.0,
+            queue=_number(metrics.get("queue_time_ms")),
+            first_token=_number(metrics.get("time_to_first_token_ms")),
+            generation=_number(metrics.get("generation_time_ms")),
         )
 
 
@@ -65,12 +65,20 @@ def _string(value: Any) -> str:
 
 
 def _usage(usage: dict[str, Any]) -> Usage:
-    details = usage.get("prompt_tokens_details") or {}
+    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
     return Usage(
-        prompt_tokens=usage.get("prompt_tokens") or 0,
-        completion_tokens=usage.get("completion_tokens") or 0,
-        cached_tokens=details.get("cached_tokens"),
+        prompt_tokens=int(_number(usage.get("prompt_tokens"))),
+        completion_tokens=int(_number(usage.get("completion_tokens"))),
+        cached_tokens=None if cached is None else int(_number(cached)),
     )
+
+
+def _number(value: Any) -> float:
+    if value is None:
+        return 0
+    if not isinstance(value, (int, float)):
+        raise TypeError(value)
+    return value
 
 
 def _error_status(error: Any) -> int:

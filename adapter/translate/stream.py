@@ -22,7 +22,7 @@ from adapter.translate.events import (
     Usage,
 )
 from adapter.translate.ndjson import has_line_break
-from adapter.translate.reading import read
+from adapter.translate.reading import MALFORMED, read
 from adapter.translate.replies import LineWriter, Writer
 from adapter.translate.sse import EventSplitter
 from adapter.translate.stops import StopScanner
@@ -85,7 +85,9 @@ class Translator:
         `broken` tells how they ended, if not by themselves. A stream that ends before its
         finish_reason, or before both [DONE] and the counts, is a fault, however it ended.
         """
-        out = self._translate(self._splitter.flush(), now)
+        # An event cut off in the middle has not arrived; what is whole without its blank line has.
+        whole = [payload for payload in self._splitter.flush() if read(payload) != [MALFORMED]]
+        out = self._translate(whole, now)
         if self.ended:
             return out
         if self._reason is not None and self.usage is not None:

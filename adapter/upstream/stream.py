@@ -34,7 +34,7 @@ class EngineStream:
         self._reading = False
         self._event_seen = True
         self._silent = False
-        self._timer = self._loop.call_later(self._limit, self._watch)
+        self._timer = self._loop.call_later(min(self._limit, timeouts.idle), self._watch)
 
     async def read(self) -> bytes:
         """What has arrived since, at least one byte; b"" at the end.

@@ -8,6 +8,7 @@ keys wins, null means the zero value, invalid UTF-8 is replaced. Source: contrac
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any, NoReturn, TypeVar
 
@@ -30,6 +31,7 @@ _GO_WORDING = {
 }
 _LITERALS = ("true", "false", "null")
 _MISSING: Any = object()
+_LONGEST_INTEGER = 19  # characters
 
 
 def read_json(body: bytes) -> Any:
@@ -48,17 +50,36 @@ def _read_leniently(text: str) -> Any:
     if not text:
         raise BadRequest("missing request body")
     try:
-        value, _ = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode(text)
+        value, _ = _DECODER.raw_decode(text)
+        # Lone surrogates are legal here, but no encoder of ours takes them.
+        return orjson.loads(_SURROGATE.sub("\ufffd", json.dumps(value, ensure_ascii=False)))
+    except orjson.JSONDecodeError:
+        raise BadRequest("json: exceeded max depth") from None
     except json.JSONDecodeError as error:
         raise BadRequest(_syntax_error(error, text)) from None
     except RecursionError:
         raise BadRequest("json: exceeded max depth") from None
-    # Lone surrogates and integers beyond 64 bits are legal here, but no encoder of ours takes them.
-    return orjson.loads(_SURROGATE.sub("\ufffd", json.dumps(value, ensure_ascii=False)))
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise BadRequest(f"json: cannot unmarshal number {text[:40]} into Go value of type float64")
+    return number
+
+
+def _integer(text: str) -> float:
+    # Beyond 64 bits no encoder of ours takes an integer, nor does any field.
+    return int(text) if len(text) < _LONGEST_INTEGER else _number(text)
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise BadRequest(f"invalid character '{name[0]}' looking for beginning of value")
+
+
+_DECODER = json.JSONDecoder(
+    parse_constant=_refuse_constant, parse_float=_number, parse_int=_integer
+)
 
 
 def _syntax_error(error: json.JSONDecodeError, text: str) -> str:

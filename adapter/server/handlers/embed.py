@@ -14,6 +14,7 @@ from adapter.server.state import FACTS, STATE
 from adapter.server.streaming import UPSTREAM
 from adapter.translate import embed
 from adapter.translate.refusals import INPUT_TOO_LONG
+from adapter.translate.timings import Marks, timings
 from adapter.wire.gojson import parse
 from adapter.wire.ollama import EmbeddingsRequest, EmbedRequest, NamedRequest
 from adapter.wire.openai import EMBEDDINGS_PATH, EmbeddingsBody
@@ -29,15 +30,16 @@ async def post(request: web.Request) -> web.StreamResponse:
     if not inputs:
         return _reply(request, asked, {"embeddings": []})
     body = embed.to_openai(inputs, entry.target, truncate=asked.truncate is not False)
-    vectors = await _ask(request, asked, entry, body)
-    spent = request.app[STATE].clock() - request[FACTS].started
+    marks = Marks(request[FACTS].started)
+    vectors = await _ask(request, asked, entry, body, marks)
+    spent = timings(marks, None, request.app[STATE].clock())
     return _reply(
         request,
         asked,
         {
             "embeddings": [embed.normalised(row, asked.dimensions) for row in vectors.vectors],
-            "total_duration": spent,
-            "load_duration": 1,
+            "total_duration": spent.total,
+            "load_duration": spent.load,
             "prompt_eval_count": vectors.prompt_tokens,
         },
     )
@@ -52,7 +54,7 @@ async def post_legacy(request: web.Request) -> web.StreamResponse:
     if not asked.prompt:
         return json_reply({"embedding": []})
     body = embed.legacy_to_openai(asked, entry.target)
-    vectors = await _ask(request, asked, entry, body)
+    vectors = await _ask(request, asked, entry, body, Marks(request[FACTS].started))
     return json_reply({"embedding": vectors.vectors[0]})
 
 
@@ -71,12 +73,13 @@ def _missing(asked: NamedRequest) -> str:
 
 
 async def _ask(
-    request: web.Request, asked: NamedRequest, entry: Entry, body: EmbeddingsBody
+    request: web.Request, asked: NamedRequest, entry: Entry, body: EmbeddingsBody, marks: Marks
 ) -> embed.Vectors:
     state, facts = request.app[STATE], request[FACTS]
     engine = state.engines[entry.upstream]
     with state.admission.enter():
         await engine.health.require()
+        marks.opened = state.clock()
         try:
             answer = await engine.client.post_json(
                 EMBEDDINGS_PATH,

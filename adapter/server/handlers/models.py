@@ -16,12 +16,12 @@ from adapter.wire.ollama import ShowRequest
 
 
 async def tags(request: web.Request) -> web.Response:
-    entries = request.app[STATE].discovery.catalog.entries
+    entries = await request.app[STATE].entries()
     return json_reply(tags_reply([entry.listing for entry in entries]))
 
 
 async def ps(request: web.Request) -> web.Response:
-    loaded = request.app[STATE].loaded()
+    loaded = await request.app[STATE].loaded()
     return json_reply(ps_reply([(entry.listing, rfc3339(until)) for entry, until in loaded]))
 
 

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from launcher import settings
+from launcher.errors import CannotRun
+
+
+def read(**environ: str) -> settings.Settings:
+    return settings.read({"HOME": "/home/me", **environ}, Path("/checkout"))
+
+
+def test_an_empty_environment() -> None:
+    chosen = read()
+    assert (chosen.model, chosen.vllm_url, chosen.context_length) == ("", "", None)
+    assert chosen.address.url == "http://127.0.0.1:11434"
+    assert chosen.venv == Path("/checkout/.venv")
+    assert chosen.hub.endpoint == "https://huggingface.co"
+    assert not chosen.hub.offline
+
+
+@pytest.mark.parametrize(
+    ("environ", "cache"),
+    [
+        ({}, "/home/me/.cache/huggingface/hub"),
+        ({"XDG_CACHE_HOME": "/c"}, "/c/huggingface/hub"),
+        ({"HF_HOME": "/hf", "XDG_CACHE_HOME": "/c"}, "/hf/hub"),
+        ({"HUGGINGFACE_HUB_CACHE": "/old", "HF_HOME": "/hf"}, "/old"),
+        ({"HF_HUB_CACHE": "/new", "HUGGINGFACE_HUB_CACHE": "/old"}, "/new"),
+    ],
+)
+def test_the_hubs_cache_is_where_the_library_has_it(environ: dict[str, str], cache: str) -> None:
+    assert read(**environ).hub.cache == Path(cache)
+
+
+def test_a_saved_token_counts_after_the_variable(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("saved\n")
+    assert read(HF_HOME=str(tmp_path)).hub.token == "saved"
+    assert read(HF_HOME=str(tmp_path), HF_TOKEN="mine").hub.token == "mine"
+
+
+@pytest.mark.parametrize("url", ["http://gpu:8000", "http://gpu:8000/", "http://gpu:8000/v1/"])
+def test_the_engines_url_is_its_root(url: str) -> None:
+    assert read(VLLM_URL=url).vllm_url == "http://gpu:8000"
+
+
+@pytest.mark.parametrize(("text", "length"), [("4096", 4096), ("0", None), (" ", None)])
+def test_the_context_length(text: str, length: int | None) -> None:
+    assert read(OLLAMA_CONTEXT_LENGTH=text).context_length == length
+
+
+def test_a_context_length_that_is_no_number() -> None:
+    with pytest.raises(CannotRun, match="OLLAMA_CONTEXT_LENGTH"):
+        read(OLLAMA_CONTEXT_LENGTH="8k")

@@ -1,0 +1,270 @@
+"""The whole of `up`, from the command line, with stand-ins for vLLM and the adapter's command.
+
+The last test has the real ones.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from subprocess import PIPE, Popen
+
+import pytest
+from launcher import leash, ports
+from launcher.install import Installer
+
+from tests.support import engine, machine
+
+IMAGES = Path(leash.__file__).parent.parent
+# One server for both parts: it answers every path, and leaves a helper behind when it is killed.
+SERVER = textwrap.dedent(
+    """
+    import http.server, json, subprocess, sys
+
+    arguments = dict(zip(sys.argv, sys.argv[1:]))
+    if "engine" in sys.argv:
+        if "fail" in arguments["serve"]:
+            raise SystemExit("ValueError: the model is not to my taste")
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    body = {"data": [{"id": arguments.get("--served-model-name", "served")}]}
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            data = json.dumps(body).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+    http.server.ThreadingHTTPServer(
+        (arguments["--host"], int(arguments["--port"])), Handler
+    ).serve_forever()
+    """
+)
+
+
+class Checkout:
+    """A checkout in which everything is installed, the engine as a wrapper on PATH."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.port = ports.free_port()
+        self.env = {
+            "HOME": str(root),
+            "PATH": f"{root / 'path'}:/usr/bin:/bin",
+            "PYTHONPATH": str(IMAGES),
+            "HF_HUB_OFFLINE": "1",
+            "OLLAMA_HOST": f"127.0.0.1:{self.port}",
+        }
+        server = self.write("server.py", SERVER)
+        self.write("pyproject.toml", "")
+        self.write("adapter/requirements.lock", "")
+        call = f'exec {sys.executable} {server} "$@"'
+        version = '[ "$1" = --version ] && { echo 0.32.0; exit; }'
+        self.write("path/vllm", f"#!/bin/sh\n{version}\n{call} engine\n", executable=True)
+        self.write(".venv/bin/python", "", executable=True)
+        self.write(".venv/bin/ollama-vllm", f"#!/bin/sh\n{call}\n", executable=True)
+        stamp = Installer(root, IMAGES, None, {}).adapter_stamp()  # type: ignore[arg-type]
+        self.write(".venv/installed", stamp)
+
+    def model(self, name: str) -> Path:
+        for file in ("config.json", "tokenizer.json", "model.safetensors"):
+            self.write(f"{name}/{file}", "{}")
+        return self.root / name
+
+    @contextlib.contextmanager
+    def up(self, **env: str) -> Iterator[Popen[str]]:
+        command = [sys.executable, "-m", "launcher", "up"]
+        launcher = Popen(
+            command, cwd=self.root, env={**self.env, **env}, stdout=PIPE, stderr=PIPE, text=True
+        )
+        with launcher:
+            try:
+                yield launcher
+            finally:
+                launcher.kill()
+
+    def write(self, name: str, text: str, *, executable: bool = False) -> Path:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        if executable:
+            path.chmod(0o755)
+        return path
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path)
+
+
+def ready(launcher: Popen[str]) -> tuple[str, str]:
+    assert launcher.stdout
+    return launcher.stdout.readline().rstrip(), launcher.stdout.readline().rstrip()
+
+
+def family(launcher: Popen[str]) -> set[int]:
+    return leash.descendants(launcher.pid, leash.parents())
+
+
+def find(launcher: Popen[str], word: str) -> int:
+    """The process of that name, below its leash."""
+    for pid in sorted(family(launcher)):
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+        if word in arguments and "-I" not in arguments:
+            return pid
+    raise AssertionError(f"no {word}")
+
+
+def title(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().partition(b"\0")[0].decode()
+
+
+def gone(processes: set[int]) -> bool:
+    deadline = time.monotonic() + 10
+    while processes & set(leash.parents()):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def test_it_says_when_it_is_ready_and_ctrl_c_ends_it(checkout: Checkout) -> None:
+    with checkout.up(MODEL=str(checkout.model("My-Model"))) as launcher:
+        url = f"http://127.0.0.1:{checkout.port}"
+        first, second = ready(launcher)
+        assert first == f"ready: {url} model my-model:latest"
+        assert second.startswith(f"curl {url}/api/chat -d '")
+        assert json.loads(second.partition("'")[2].rstrip("'"))["model"] == "my-model:latest"
+        processes = family(launcher)
+        launcher.send_signal(signal.SIGINT)
+        assert launcher.wait(10) == 130
+        assert gone(processes)
+
+
+def test_an_engine_that_dies_while_serving_ends_all_of_it(checkout: Checkout) -> None:
+    with checkout.up(MODEL=str(checkout.model("m"))) as launcher:
+        ready(launcher)
+        processes = family(launcher)
+        os.kill(find(launcher, "engine"), signal.SIGKILL)
+        _, errors = launcher.communicate(timeout=10)
+        assert launcher.returncode == 75
+        assert "error: the engine ended while it was serving, exit code 137" in errors
+        assert gone(processes)
+
+
+def test_an_adapter_that_dies_ends_all_of_it_with_its_code(checkout: Checkout) -> None:
+    with checkout.up(MODEL=str(checkout.model("m"))) as launcher:
+        ready(launcher)
+        processes = family(launcher)
+        os.kill(find(launcher, "--upstream"), signal.SIGSEGV)
+        _, errors = launcher.communicate(timeout=10)
+        assert launcher.returncode == 139
+        assert "error: the adapter ended, exit code 139: it crashed" in errors
+        assert gone(processes)
+
+
+def test_a_launcher_killed_hard_takes_all_of_it_along(checkout: Checkout) -> None:
+    with checkout.up(MODEL=str(checkout.model("m"))) as launcher:
+        ready(launcher)
+        processes = family(launcher)
+        launcher.kill()
+        launcher.wait()
+        assert gone(processes)
+
+
+def test_the_end_of_make_is_the_launchers(checkout: Checkout) -> None:
+    """A shell stands between the two, and make ends no more than that."""
+    command = f"MODEL={checkout.model('m')} {sys.executable} -m launcher up; exit"
+    env = {**checkout.env, "MAKELEVEL": "1"}
+    with Popen(
+        ["/bin/sh", "-c", command], cwd=checkout.root, env=env, stdout=PIPE, text=True
+    ) as sh:
+        ready(sh)
+        processes = family(sh)
+        sh.terminate()
+        assert gone(processes)
+
+
+def test_an_engine_that_refuses_its_model_shows_why(checkout: Checkout) -> None:
+    with checkout.up(MODEL=str(checkout.model("fail"))) as launcher:
+        _, errors = launcher.communicate(timeout=10)
+    assert launcher.returncode == 78
+    assert "error: the engine ended while it loaded the model, exit code 1" in errors
+    assert "ValueError: the model is not to my taste" in errors
+
+
+def test_an_engine_of_somebody_elses_is_only_waited_for(checkout: Checkout) -> None:
+    port = ports.free_port()
+    command = [sys.executable, str(checkout.root / "server.py")]
+    with Popen([*command, "--host", "127.0.0.1", "--port", str(port)], stderr=PIPE) as theirs:
+        try:
+            with checkout.up(VLLM_URL=f"http://127.0.0.1:{port}/v1") as launcher:
+                assert ready(launcher)[0].endswith(" model served")
+                launcher.terminate()
+                assert launcher.wait(10) == 143
+            assert theirs.poll() is None
+        finally:
+            theirs.kill()
+
+
+@pytest.mark.parametrize(
+    ("env", "code", "text"),
+    [
+        ({"MODEL": "/no/such/model"}, 78, "error: MODEL names a folder that is not there"),
+        ({"MODEL": "some/model"}, 78, "error: HF_HUB_OFFLINE is set"),
+        ({"OLLAMA_CONTEXT_LENGTH": "8k"}, 78, "error: OLLAMA_CONTEXT_LENGTH"),
+        ({"OLLAMA_HOST": "192.0.2.1"}, 78, "error: can't listen on 192.0.2.1"),
+    ],
+)
+def test_what_cannot_work_is_one_line(
+    checkout: Checkout, env: dict[str, str], code: int, text: str
+) -> None:
+    with checkout.up(**env) as launcher:
+        output, errors = launcher.communicate(timeout=10)
+    assert (launcher.returncode, output) == (code, "")
+    assert errors.startswith(text)
+    assert errors.count("\n") == 1
+
+
+def test_two_at_a_time_in_one_folder_are_refused(checkout: Checkout) -> None:
+    with checkout.up(MODEL=str(checkout.model("m"))) as first:
+        ready(first)
+        with checkout.up() as second:
+            _, errors = second.communicate(timeout=10)
+        assert second.returncode == 75
+        assert "another make serve is at work" in errors
+
+
+def test_the_environment_of_a_child_is_not_the_launchers(checkout: Checkout) -> None:
+    with checkout.up(MODEL=str(checkout.model("m")), VLLM_API_KEY="k") as launcher:
+        ready(launcher)
+        raw = Path(f"/proc/{find(launcher, 'engine')}/environ").read_text().split("\0")
+    names = {entry.partition("=")[0] for entry in raw}
+    assert not {"PYTHONPATH", "VLLM_API_KEY"} & names
+    assert {"HF_HUB_OFFLINE=1", "VLLM_MAX_STOP_STRINGS=64"} <= {*raw}
+
+
+@pytest.mark.vllm
+def test_the_real_engine_killed_hard_leaves_no_process(checkout: Checkout) -> None:
+    model = engine.model_folder("tiny-chat")
+    vllm = " ".join(machine.vllm())
+    checkout.write("path/vllm", f'#!/bin/sh\nexec {vllm} "$@"\n', executable=True)
+    adapter = f'exec env PYTHONPATH={machine.ROOT} {sys.executable} -m adapter "$@"'
+    checkout.write(".venv/bin/ollama-vllm", f"#!/bin/sh\n{adapter}\n", executable=True)
+    with checkout.up(MODEL=str(model)) as launcher:
+        assert ready(launcher)[0].endswith(" model tiny-chat:latest")
+        processes = family(launcher)
+        assert {"VLLM::EngineCore", "VLLM::Worker"} <= {title(pid) for pid in processes}
+        os.kill(find(launcher, "--enable-per-request-metrics"), signal.SIGKILL)
+        _, errors = launcher.communicate(timeout=20)
+        assert launcher.returncode == 75
+        assert "exit code 137" in errors
+        assert gone(processes)

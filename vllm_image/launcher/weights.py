@@ -1,0 +1,107 @@
+"""Which model is served, and from where: a folder, the hub, or one made on the spot."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from launcher import hub, names
+from launcher.errors import CannotRun, TryAgain
+from launcher.settings import Hub, Settings
+
+DEFAULT = "Qwen/Qwen2.5-0.5B-Instruct"
+OPEN_MODEL = f"MODEL={DEFAULT} make serve"
+HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
+UNPACKED_DEMO = 10_000_000
+
+
+@dataclass(frozen=True)
+class Choice:
+    source: Literal["folder", "cache", "hub", "demo"]
+    model: str
+    """Hub id or folder; empty for the demo."""
+    name: str
+    """What Ollama clients call it."""
+    size: int
+    """Bytes of its weights."""
+    folder: Path | None = None
+    """Where it lies, when it lies there already."""
+    ignored: tuple[str, ...] = ()
+    """Patterns of files that are not downloaded."""
+
+    @property
+    def download(self) -> int:
+        """Bytes still to come."""
+        return {"hub": self.size, "demo": UNPACKED_DEMO}.get(self.source, 0)
+
+
+def choose(settings: Settings) -> Choice:
+    if not settings.model:
+        return _default(settings.hub)
+    folder = Path(settings.model).expanduser()
+    if folder.is_dir() or settings.model.startswith((".", "/", "~")):
+        return _from_folder(settings.model, folder)
+    if not HUB_ID.fullmatch(settings.model):
+        raise CannotRun(f"MODEL is neither a folder nor a name on the hub: {settings.model}")
+    return _from_hub(settings.hub, settings.model)
+
+
+def _default(place: Hub) -> Choice:
+    if folder := hub.cached(place, DEFAULT):
+        return _cached(DEFAULT, folder)
+    listing = hub.ask(place, DEFAULT)
+    if listing.state == "open":
+        return _listed(DEFAULT, listing)
+    return Choice("demo", "", names.DEMO, 0)
+
+
+def _from_folder(given: str, folder: Path) -> Choice:
+    if not folder.is_dir():
+        raise CannotRun(f"MODEL names a folder that is not there: {given}")
+    if lacking := hub.missing(folder):
+        raise CannotRun(f"the folder {given} is not a complete model, it lacks {lacking}")
+    path = folder.resolve()
+    return Choice("folder", str(path), names.folder_name(path), _weight(path), path)
+
+
+def _from_hub(place: Hub, model: str) -> Choice:
+    if folder := hub.cached(place, model):
+        return _cached(model, folder)
+    listing = hub.ask(place, model)
+    if listing.state == "open":
+        return _listed(model, listing)
+    raise refusal(place, model, listing.state)
+
+
+def refusal(place: Hub, model: str, state: hub.State) -> CannotRun | TryAgain:
+    if state == "closed":
+        token = "ask for access with" if place.token else "set HF_TOKEN to a token of"
+        return CannotRun(
+            f"{model} is not open to everybody: accept its licence on {place.endpoint}/{model} "
+            f"and {token} the account that did; or take an open model: {OPEN_MODEL}"
+        )
+    if state == "unknown":
+        return CannotRun(
+            f"the hub has no model {model} (or a private one, which needs HF_TOKEN); "
+            f"one that works: {OPEN_MODEL}"
+        )
+    if place.offline:
+        return CannotRun(f"HF_HUB_OFFLINE is set and {model} is not complete in {place.cache}")
+    return TryAgain(
+        f"the hub {place.endpoint} does not answer and {model} is not in {place.cache}; "
+        "without MODEL= a demo model is made on the spot"
+    )
+
+
+def _cached(model: str, folder: Path) -> Choice:
+    return Choice("cache", model, names.ollama_name(model), _weight(folder), folder)
+
+
+def _listed(model: str, listing: hub.Listing) -> Choice:
+    return Choice("hub", model, names.ollama_name(model), listing.size, ignored=listing.ignored)
+
+
+def _weight(folder: Path) -> int:
+    return hub.size_of(hub.weights(folder))

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from adapter import OLLAMA_VERSION, __version__
-from adapter.catalog.catalog import Catalog
+from adapter.catalog.catalog import Catalog, build
 from adapter.catalog.discovery import Discovery
 from adapter.errors import EX_CONFIG, ConfigError, UpstreamError
 from adapter.observe import logs
@@ -83,6 +83,7 @@ def _serve(options: argparse.Namespace, given: list[str]) -> int:
 
 def _check_config(options: argparse.Namespace, given: list[str]) -> int:
     settings = load_settings(file=options.file)
+    build(settings, {}, since="")
     print(f"{options.file}: ok, {len(settings.upstreams)} upstreams, {len(settings.models)} models")
     return 0
 

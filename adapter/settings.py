@@ -198,7 +198,9 @@ def load_settings(
     server = document.get("server", {})
     if isinstance(server, dict):
         document["server"] = server | _from_environment(environ)
-    url = given.pop("upstream", None) or ("" if path else _unquoted(environ.get("VLLM_URL", "")))
+    url = given.pop("upstream", None)
+    if not document.get("upstreams"):
+        url = url or _unquoted(environ.get("VLLM_URL", ""))
     if url:
         document["upstreams"] = [
             {"name": "vllm", "url": url, "timeouts": _timeouts_from(environ)}
@@ -206,7 +208,10 @@ def load_settings(
         ]
     if isinstance(document.get("server"), dict):
         document["server"].update(given)
-    return _checked(_validated(document, path), environ)
+    try:
+        return _checked(_validated(document), environ)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}" if path else str(error)) from None
 
 
 def _read_file(path: Path) -> dict[str, Any]:
@@ -265,12 +270,11 @@ def split_host(text: str) -> tuple[str, int]:
     return host or "127.0.0.1", number if 0 <= number <= 65535 else DEFAULT_PORT
 
 
-def _validated(document: dict[str, Any], path: str | None) -> Settings:
+def _validated(document: dict[str, Any]) -> Settings:
     try:
         return Settings.model_validate(document)
     except ValidationError as error:
-        message = _explain(error)
-        raise ConfigError(f"{path}: {message}" if path else message) from None
+        raise ConfigError(_explain(error)) from None
 
 
 def _explain(error: ValidationError) -> str:
@@ -280,7 +284,7 @@ def _explain(error: ValidationError) -> str:
         return f"{where}: {first['msg'].removeprefix('Value error, ')}"
     key = str(first["loc"][-1])
     if key in _NOT_YET:
-        return f"{where}: {_NOT_YET[key]} is not supported by this version"
+        return f"{where}: this version does not support {_NOT_YET[key]}"
     near = difflib.get_close_matches(key, _keys_beside(first["loc"]), n=1, cutoff=0.5)
     return f"unknown key {where}" + (f"; did you mean {near[0]}?" if near else "")
 

@@ -26,11 +26,13 @@ def read_card(root: str, served_name: str) -> Card:
     text = config.get("text_config")
     text = text if isinstance(text, dict) else config
     weights = sorted(folder.glob("*.safetensors"))
-    count = sum(map(_parameters, weights)) or None
+    # Quantized weights are packed: their headers count words, not parameters.
+    packed = "quantization_config" in config
+    count = None if packed else sum(map(_parameters, weights)) or None
     return Card(
         family=str(config.get("model_type") or UNKNOWN),
         parameter_count=count,
-        parameter_size=_spelled(count) if count else UNKNOWN,
+        parameter_size=_spelled(count) if count else _size_in(root) or UNKNOWN,
         quantization=_quantization(config),
         size=sum(file.stat().st_size for file in weights),
         embedding_length=_integer(text.get("hidden_size")),
@@ -79,4 +81,4 @@ def _quantization(config: dict[str, Any]) -> str:
 
 
 def _integer(value: Any) -> int | None:
-    return value if isinstance(value, int) and value > 0 else None
+    return value if type(value) is int and value > 0 else None

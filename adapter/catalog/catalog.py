@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from adapter.catalog import names
+from adapter.errors import BadOption, ConfigError
 from adapter.settings import ModelSettings, Settings
 from adapter.translate.abilities import IMPLEMENTED
 from adapter.translate.models import Card, Listing, digest_of
-from adapter.translate.options import OLLAMA_DEFAULTS
+from adapter.translate.options import OLLAMA_DEFAULTS, sampling
 from adapter.translate.target import Target
 from adapter.wire.openai import ServedModel
 
@@ -57,11 +59,15 @@ def build(settings: Settings, found: Mapping[str, Iterable[Found]], since: str) 
     """The catalog for the configured models and those that engines serve (upstream → models).
 
     A configured model that no engine has shown yet is dated `since` (RFC 3339).
+
+    Raises:
+        ConfigError: a model's default options are none.
     """
     serving = {(upstream, row.served.id): row for upstream, rows in found.items() for row in rows}
     configured: list[Entry] = []
     aliases: list[Entry] = []
     for model, given in settings.models.items():
+        _judge(model, given.options)
         upstream = given.upstream or settings.upstreams[0].name
         served = ServedModel(given.served_name or model)
         row = serving.pop((upstream, served.id), None) or Found(served, Card(), since)
@@ -72,6 +78,13 @@ def build(settings: Settings, found: Mapping[str, Iterable[Found]], since: str) 
         for (upstream, served_name), row in serving.items()
     ]
     return Catalog([*configured, *aliases, *own_names])
+
+
+def _judge(model: str, options: Mapping[str, Any]) -> None:
+    try:
+        sampling(options, Target(model))
+    except BadOption as error:
+        raise ConfigError(f"models.{model}.options: {error.message}") from None
 
 
 def _renamed(entry: Entry, name: names.Name) -> Entry:

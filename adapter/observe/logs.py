@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
 from adapter.observe.facts import Facts
@@ -41,7 +42,8 @@ def line(facts: Facts) -> str:
     if facts.prompt_tokens or facts.generated_tokens:
         pairs["tokens"] = f"{facts.prompt_tokens}+{facts.generated_tokens}"
     if facts.error:
-        pairs["error"] = _quoted(facts.error)
+        # Escaped: an error may quote a client's words, which must not make a line of their own.
+        pairs["error"] = json.dumps(facts.error)
     return " ".join(f"{key}={value}" for key, value in pairs.items())
 
 
@@ -51,7 +53,3 @@ def log_upstream(upstream: str, up: bool) -> None:
         events.info("upstream=%s is up", upstream)
     else:
         events.warning("upstream=%s is down", upstream)
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'

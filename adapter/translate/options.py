@@ -7,6 +7,7 @@ Sources: `api/types.go:Options.FromMap` for kinds and error texts; vLLM 0.32 for
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -163,7 +164,7 @@ def checked(option: Option, value: Any) -> Any:
     Raises:
         BadOption: `option "x" must be of type …`.
     """
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    number = type(value) in (int, float) and math.isfinite(value)
     if option.kind == "integer" and number:
         return min(max(int(value), -_MAX_INT), _MAX_INT)
     if option.kind == "float32" and number:

@@ -18,6 +18,9 @@ from adapter.translate.events import (
     Usage,
 )
 
+_LARGEST_NUMBER = 2**53
+_ERROR_KEYS = ("error", "message", "detail")
+
 MALFORMED = Fault("the engine sent a malformed event")
 
 
@@ -76,9 +79,9 @@ def _usage(usage: dict[str, Any]) -> Usage:
 def _number(value: Any) -> float:
     if value is None:
         return 0
-    if not isinstance(value, (int, float)):
+    if type(value) not in (int, float) or not 0 <= value < _LARGEST_NUMBER:
         raise TypeError(value)
-    return value
+    return float(value)
 
 
 def _error_status(error: Any) -> int:
@@ -88,8 +91,9 @@ def _error_status(error: Any) -> int:
 
 def error_text(body: Any) -> str:
     """The message inside an error of vLLM, FastAPI or another OpenAI server, whatever its shape."""
-    if isinstance(body, dict):
-        for key in ("error", "message", "detail"):
-            if body.get(key):
-                return error_text(body[key])
+    while isinstance(body, dict):
+        inner = next((body[key] for key in _ERROR_KEYS if body.get(key)), None)
+        if inner is None:
+            break
+        body = inner
     return body if isinstance(body, str) else orjson.dumps(body).decode()

@@ -8,6 +8,8 @@ through `reading`; a stream from which nothing can be learned is slower, never w
 
 from __future__ import annotations
 
+import re
+
 import orjson
 
 from adapter.errors import EngineFault, UpstreamError
@@ -34,6 +36,8 @@ DONE_REASONS = {"length": "length"}
 # The engine gave up: no end that a client may take for one.
 BROKEN_FINISHES = frozenset({"abort", "error"})
 
+# ASCII that stands in a JSON string as itself.
+_PLAIN = re.compile(rb"[ !#-\[\]-~]+").fullmatch
 _CONTENT = b'"delta":{"content":'
 _FAILED = "an error was encountered while running the model: "
 
@@ -144,8 +148,6 @@ class Translator:
         return b""
 
     def _take_done(self, now: int) -> bytes:
-        if self.ended:
-            return b""
         if self._reason is None:
             self.fault = EngineFault(_FAILED + "unexpected EOF")
             return b""
@@ -187,11 +189,22 @@ def _between(event: bytes, prefix: bytes, suffix: bytes) -> bytes | None:
     """The text between prefix and suffix, as JSON has it, or None if the event is no ordinary one.
 
     No quote may stand inside: so the slice is one string of one event, and nothing else of the
-    event can be smuggled in by text that looks like JSON.
+    event can be smuggled in by text that looks like JSON. What is not plain ASCII has to prove
+    that it is JSON.
     """
     if not (event.startswith(prefix) and event.endswith(suffix)):
         return None
     text = event[len(prefix) : len(event) - len(suffix)]
-    if not text or b'"' in text or b"\n" in text:
+    if _PLAIN(text):
+        return text
+    if not text or b'"' in text or has_line_break(text) or not _is_json(b'"%b"' % text):
         return None
-    return text if text.isascii() or not has_line_break(text) else None
+    return text
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return False
+    return True

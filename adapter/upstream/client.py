@@ -142,10 +142,14 @@ def _served(body: bytes, capabilities: frozenset[str]) -> list[ServedModel]:
                 id=str(row["id"]),
                 root=str(row.get("root") or ""),
                 parent=str(row.get("parent") or ""),
-                context_length=row.get("max_model_len"),
+                context_length=_length(row.get("max_model_len")),
                 capabilities=capabilities,
             )
             for row in orjson.loads(body)["data"]
         ]
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
         raise UpstreamBroken("the engine sent a malformed list of models") from None
+
+
+def _length(value: Any) -> int | None:
+    return value if type(value) is int and value > 0 else None

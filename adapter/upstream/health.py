@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from math import inf
 
 from adapter.errors import UpstreamAway, UpstreamError, UpstreamSilent
+from adapter.observe.logs import events
 from adapter.wire.openai import ServedModel
 
 UP_INTERVAL = 5.0
@@ -47,9 +48,12 @@ class Health:
         self._doubt = asyncio.Event()
 
     async def run(self) -> None:
-        """Probes for ever."""
+        """Probes for ever, whatever a report makes of what an engine says."""
         while True:
-            await self.check()
+            try:
+                await self.check()
+            except Exception:
+                events.exception("what the engine %s reports can't be used", self._name)
             interval = UP_INTERVAL if self.up else DOWN_INTERVAL
             try:
                 await asyncio.wait_for(self._doubt.wait(), interval)

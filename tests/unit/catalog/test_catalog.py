@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from adapter.catalog.catalog import Catalog, Found, build
+from adapter.catalog.names import asked
+from adapter.errors import ConfigError
+from adapter.settings import Settings
+from adapter.translate.models import Card
+from adapter.wire.openai import ServedModel
+
+SINCE, SEEN = "2026-11-21T00:00:00.000000000Z", "2026-11-21T01:00:00.000000000Z"
+CHAT = ServedModel("org/chat", root="/models/chat", context_length=4096)
+EMBED = ServedModel("embed", context_length=256, capabilities=frozenset({"embedding"}))
+
+
+def settings(
+    models: Any = None, server: Any = None, kinds: tuple[str, ...] = ("vllm",)
+) -> Settings:
+    upstreams = [
+        {"name": f"u{i}", "kind": kind, "url": f"http://h:{i}"} for i, kind in enumerate(kinds)
+    ]
+    return Settings.model_validate(
+        {"upstreams": upstreams, "models": models or {}, "server": server or {}}
+    )
+
+
+def found(*served: ServedModel) -> list[Found]:
+    return [Found(model, Card(family="llama"), SEEN) for model in served]
+
+
+def test_what_an_engine_serves_has_its_own_name():
+    catalog = build(settings(), {"u0": found(CHAT, EMBED)}, SINCE)
+    chat, embed = catalog.entries
+    assert (chat.listing.name, chat.listing.served_name) == ("org/chat:latest", "org/chat")
+    assert (chat.target.served_name, chat.target.context_length) == ("org/chat", 4096)
+    assert chat.listing.modified_at == SEEN
+    assert chat.capabilities == {"completion"}
+    assert (embed.capabilities, embed.upstream) == ({"embedding"}, "u0")
+    assert catalog.find(asked("ORG/Chat:latest")) is chat
+    assert catalog.find(asked("chat")) is None
+
+
+def test_an_entry_renames_what_is_served():
+    models = {"nat": {"served_name": "org/chat", "aliases": ["llama2:7b"], "options": {"seed": 1}}}
+    catalog = build(settings(models), {"u0": found(CHAT)}, SINCE)
+    nat, alias = catalog.entries
+    assert (nat.listing.name, alias.listing.name) == ("nat:latest", "llama2:7b")
+    assert nat.target == alias.target
+    assert (nat.target.served_name, nat.target.options) == ("org/chat", {"seed": 1})
+    assert nat.listing.digest == alias.listing.digest
+    assert alias.name.full == "registry.ollama.ai/library/llama2:7b"
+    assert catalog.find(asked("org/chat")) is None
+
+
+def test_an_entry_that_no_engine_has_shown_is_listed_with_what_it_says():
+    models = {"nat": {"capabilities": ["completion"], "context_length": 100}}
+    [entry] = build(settings(models), {}, SINCE).entries
+    assert entry.listing.modified_at == SINCE
+    assert entry.listing.card == Card()
+    assert (entry.target.served_name, entry.target.context_length) == ("nat", 100)
+
+
+def test_the_first_to_claim_a_name_has_it():
+    models = {"a": {"served_name": "x", "aliases": ["b"]}, "B": {"served_name": "y"}}
+    catalog = build(settings(models), {"u0": found(ServedModel("A"))}, SINCE)
+    assert [entry.target.served_name for entry in catalog.entries] == ["x", "y"]
+    assert catalog.find(asked("b")).target.served_name == "y"
+    assert catalog.find(asked("a")).target.served_name == "x"
+
+
+def test_models_of_two_engines():
+    models = {"nat": {"served_name": "org/chat", "upstream": "u1"}}
+    both = {"u0": found(CHAT), "u1": found(CHAT)}
+    catalog = build(settings(models, kinds=("vllm", "openai")), both, SINCE)
+    rows = [(entry.listing.name, entry.upstream, entry.target.vllm) for entry in catalog.entries]
+    assert rows == [("nat:latest", "u1", False), ("org/chat:latest", "u0", True)]
+
+
+@pytest.mark.parametrize(
+    ("configured", "served", "bound", "context"),
+    [
+        (None, None, None, None),
+        (None, 4096, None, 4096),
+        (100, 4096, None, 100),
+        (100, None, None, 100),
+        (None, 4096, 1000, 1000),
+        (None, 500, 1000, 500),
+        (None, None, 1000, 1000),
+    ],
+)
+def test_the_context_length(configured, served, bound, context):
+    models = {"m": {"context_length": configured}} if configured else {"m": {}}
+    rows = {"u0": found(ServedModel("m", context_length=served))}
+    [entry] = build(settings(models, {"context_length": bound}), rows, SINCE).entries
+    assert entry.target.context_length == entry.listing.context_length == context
+
+
+def test_only_what_the_adapter_can_serve_is_advertised():
+    models = {"org/chat": {"capabilities": ["completion", "tools", "vision", "insert"]}}
+    [entry] = build(settings(models), {"u0": found(CHAT)}, SINCE).entries
+    assert "completion" in entry.capabilities
+    assert entry.capabilities <= {"completion", "embedding", "tools", "thinking", "vision"}
+
+
+def test_ollamas_defaults_are_sent_but_not_shown_as_the_models_own():
+    models = {"org/chat": {"options": {"top_k": 5}}}
+    asked_for = settings(models, {"sampling_defaults": "ollama"})
+    [entry] = build(asked_for, {"u0": found(CHAT)}, SINCE).entries
+    assert entry.target.options == {"temperature": 0.8, "top_k": 5, "top_p": 0.9}
+    assert entry.listing.options == {"top_k": 5}
+
+
+def test_nothing():
+    assert Catalog().entries == build(settings(), {}, SINCE).entries == ()
+    assert Catalog().find(asked("x")) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"temperature": "hot"}, 'option "temperature" must be of type float32'),
+        ({"top_k": float("inf")}, 'option "top_k" must be of type integer'),
+        ({"stop": "x"}, 'option "stop" must be of type array'),
+    ],
+)
+def test_default_options_are_judged_at_once(options: Any, complaint: str):
+    with pytest.raises(ConfigError, match=f"^models.m.options: {complaint}$"):
+        build(settings({"m": {"options": options}}), {}, SINCE)

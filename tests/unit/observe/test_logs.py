@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+from hypothesis import given
+
+from adapter.observe.facts import Facts
+from adapter.observe.logs import line, log_request, log_upstream
+from tests.unit.strategies import TEXTS
+
+MS = 1_000_000
+SHORT = Facts("id1", "GET", "/api/tags", 0, status=200, total=2 * MS)
+LONG = Facts(
+    request_id="id2",
+    method="POST",
+    route="/api/chat",
+    started=0,
+    model="nat:latest",
+    upstream="llm",
+    status=200,
+    outcome="upstream_fault",
+    error='it "broke"\nhere \\',
+    prompt_tokens=7,
+    generated_tokens=3,
+    first_token=12_345_678,
+    total=123_456_789,
+)
+
+
+def test_what_is_not_known_is_left_out():
+    assert line(SHORT) == "method=GET route=/api/tags status=200 outcome=ok ms=2.0 id=id1"
+
+
+def test_everything():
+    assert line(LONG) == (
+        "method=POST route=/api/chat status=200 outcome=upstream_fault ms=123.5 id=id2 "
+        "model=nat:latest upstream=llm first_token_ms=12.3 tokens=7+3 "
+        'error="it \\"broke\\"\\nhere \\\\"'
+    )
+
+
+@given(TEXTS.filter(bool))
+def test_a_request_is_one_line_whatever_its_error_says(text: str):
+    facts = Facts("id", "GET", "/", 0, error=text)
+    assert line(facts).splitlines() == [line(facts)]
+    assert min(line(facts)) >= " "  # no escape sequences for the terminal of a reader
+
+
+def test_lines_go_to_their_loggers(caplog: pytest.LogCaptureFixture):
+    with caplog.at_level(logging.INFO, logger="adapter"):
+        log_request(SHORT)
+        log_upstream("llm", True)
+        log_upstream("llm", False)
+    assert [(record.name, record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("adapter.access", "INFO", line(SHORT)),
+        ("adapter", "INFO", "upstream=llm is up"),
+        ("adapter", "WARNING", "upstream=llm is down"),
+    ]
+
+
+def test_nothing_is_written_where_nobody_reads(caplog: pytest.LogCaptureFixture):
+    with caplog.at_level(logging.WARNING, logger="adapter"):
+        log_request(LONG)
+    assert caplog.records == []

@@ -1,0 +1,70 @@
+"""These tests mirror adapter/: who knows the module knows where its tests are."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+UNIT = Path(__file__).parent
+ADAPTER = UNIT.parents[1] / "adapter"
+
+# Modules without a unit test, and who tests them.
+ELSEWHERE = {
+    "__main__.py": "a process; tests/faults starts it",
+    "server/run.py": "listens and handles signals; tests/contract and tests/faults",
+    "server/generation.py": "needs a request and an engine; tests/contract",
+    "server/streaming.py": "reads one socket and writes another; tests/contract and tests/faults",
+    "server/handlers/chat.py": "a request's way through the layers; tests/contract",
+    "server/handlers/embed.py": "a request's way through the layers; tests/contract",
+    "server/handlers/generate.py": "a request's way through the layers; tests/contract",
+    "server/handlers/meta.py": "a request's way through the layers; tests/contract",
+    "server/handlers/models.py": "a request's way through the layers; tests/contract",
+    "upstream/stream.py": "an open connection and its silences; tests/faults",
+}
+
+# Not mirrors of a module.
+OF_THEIR_OWN = {"test_mirror.py"}
+
+MEANINGLESS = {"utils", "util", "helpers", "helper", "common", "manager", "misc", "base", "core"}
+
+MODULES = sorted(str(path.relative_to(ADAPTER)) for path in ADAPTER.rglob("*.py"))
+TESTS = sorted(str(path.relative_to(UNIT)) for path in UNIT.rglob("test_*.py"))
+
+
+def test_of(module: str) -> str:
+    path = Path(module)
+    return str(path.with_name(f"test_{path.name}"))
+
+
+def has_logic(module: str) -> bool:
+    """Whether it holds a function, or a statement that decides; declarations are no logic."""
+    tree = ast.parse((ADAPTER / module).read_bytes())
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.If, ast.For, ast.While, ast.Try)
+    return any(isinstance(node, kinds) for node in ast.walk(tree))
+
+
+test_of.__test__ = False  # a name, no test
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if has_logic(module)])
+def test_a_module_with_logic_has_its_tests(module: str):
+    assert test_of(module) in TESTS or module in ELSEWHERE
+
+
+@pytest.mark.parametrize("test", [test for test in TESTS if test not in OF_THEIR_OWN])
+def test_a_test_has_its_module(test: str):
+    path = Path(test)
+    assert str(path.with_name(path.name.removeprefix("test_"))) in MODULES
+
+
+@pytest.mark.parametrize("module", ELSEWHERE)
+def test_an_exception_is_needed(module: str):
+    assert module in MODULES
+    assert test_of(module) not in TESTS
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_is_called_by_what_it_is(module: str):
+    assert not MEANINGLESS & {Path(module).stem, *Path(module).parts}

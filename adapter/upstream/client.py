@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -21,6 +22,9 @@ from adapter.wire.openai import CHAT_PATH, EMBEDDINGS_PATH, MODELS_PATH, ServedM
 
 PROBE_SECONDS = 5.0
 _ERROR_LIMIT = 2**20  # bytes of a refusal that are read
+_LARGE_BODY = 2**20
+_KEEP_ALIVE_SECONDS = 4.0
+"""Shorter than uvicorn's five, which vLLM has: a connection is not used while it is closed."""
 _JSON = "application/json"
 
 # An engine has the routes of its task only: asked with the wrong method, a route that exists
@@ -31,7 +35,7 @@ _TASK_ROUTES = {CHAT_PATH: "completion", EMBEDDINGS_PATH: "embedding"}
 def open_session() -> aiohttp.ClientSession:
     """The session of a process: unbounded connections, no cookies, times watched by us."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None),
         auto_decompress=False,
@@ -129,10 +133,15 @@ class Upstream:
     ) -> aiohttp.client._RequestContextManager:
         return self._session.post(
             self._root.join(URL(path)),
-            data=orjson.dumps(body),
+            data=_payload(orjson.dumps(body)),
             headers={"Content-Type": _JSON, **self._headers, **headers},
             timeout=timeout,
         )
+
+
+def _payload(body: bytes) -> bytes | io.BytesIO:
+    # aiohttp sends a large body in pieces if it is a file, and warns if it is not.
+    return body if len(body) <= _LARGE_BODY else io.BytesIO(body)
 
 
 def _served(body: bytes, capabilities: frozenset[str]) -> list[ServedModel]:

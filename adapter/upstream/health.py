@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from math import inf
 
-from adapter.errors import UpstreamAway, UpstreamError, UpstreamSilent
+from adapter.errors import UpstreamAway, UpstreamError
 from adapter.observe.logs import events
 from adapter.wire.openai import ServedModel
 
@@ -17,8 +17,9 @@ PATIENCE = 0.7
 """Seconds that a request waits for news of an engine that is down: a client is told within one."""
 FRESH = 1.0
 """Seconds for which a list of models is not asked for again, however many names are unknown."""
-SILENCES = 3
-"""Probes in a row without an answer that mean down: a busy engine may miss one."""
+MISSES = 3
+"""Failed probes in a row that mean down, unless the engine refuses the connection: one that is
+busy may miss some."""
 
 Report = Callable[[str, Sequence[ServedModel]], Awaitable[None]]
 
@@ -42,7 +43,7 @@ class Health:
         self._probe = probe
         self._report = report
         self._changed = changed
-        self._silences = 0
+        self._misses = 0
         self._checking: asyncio.Task[None] | None = None
         self._checked_at = -inf
         self._doubt = asyncio.Event()
@@ -105,15 +106,11 @@ class Health:
             self._checked_at = asyncio.get_running_loop().time()
         except UpstreamError as error:
             self.reason = error
-            self._silences += isinstance(error, UpstreamSilent)
-            if (
-                self.up is None
-                or not isinstance(error, UpstreamSilent)
-                or self._silences >= SILENCES
-            ):
+            self._misses += 1
+            if not self.up or isinstance(error, UpstreamAway) or self._misses >= MISSES:
                 self._set(False)
         else:
-            self._silences = 0
+            self._misses = 0
             await self._report(self._name, served)
             self._set(True)
 

@@ -1,0 +1,137 @@
+"""The adapter as a process of its own, with its production event loop: signals, kills, starts."""
+
+import asyncio
+import json
+import signal
+import socket
+import sys
+import time
+
+import pytest
+
+from adapter.errors import EX_CONFIG
+from adapter.server.run import SHUTDOWN_SECONDS
+from tests.support import machine, plays
+from tests.support.machine import free_port
+from tests.support.raw_http import Connection
+from tests.support.serve import serving_process
+
+CHAT = {"model": "tiny-chat", "messages": [{"role": "user", "content": "hi"}]}
+
+
+@pytest.fixture
+async def process(scripted):
+    async with serving_process(free_port(), VLLM_URL=scripted.url) as adapter:
+        await adapter.until_ready()
+        yield adapter
+
+
+async def asking(base: str, stream: bool) -> Connection:
+    connection = await Connection.open(base)
+    await connection.send("POST", "/api/chat", json.dumps(CHAT | {"stream": stream}).encode())
+    return connection
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_client_that_leaves_frees_the_engine(scripted, process, stream: bool):
+    scripted.play = plays.endless("chat_stream_usage", 3)
+    for reset in (True, False):
+        connection = await asking(process.url, stream)
+        await scripted.until(lambda: scripted.in_flight == 1)
+        if reset:
+            connection.reset()
+        else:
+            await connection.close()
+        await scripted.until(lambda: scripted.in_flight == 0, within=1)
+        await connection.close()
+    assert (await process.get("/health")).status == 200
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it(process, number):
+    assert await process.end(number, within=2) == 0
+    with pytest.raises(ConnectionRefusedError):
+        await process.get("/health")
+
+
+async def test_a_signal_while_it_answers(scripted, process):
+    """The answer may go on for a moment; it never ends as if it were whole."""
+    scripted.play = plays.endless("chat_stream_usage", 3)
+    async with await asking(process.url, stream=True) as connection:
+        await connection.head()
+        lines = [await connection.chunk()]
+        began = time.monotonic()
+        ending = asyncio.get_running_loop().create_task(process.end(signal.SIGTERM, within=12))
+        try:
+            while chunk := await connection.chunk():
+                lines.append(chunk)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        assert await ending == 0
+    assert time.monotonic() - began < SHUTDOWN_SECONDS + 1.5
+    assert not any(b'"done":true' in line for line in lines)
+    await scripted.until(lambda: scripted.in_flight == 0, within=1)
+
+
+async def test_an_answer_in_flight_is_finished_before_the_end(scripted, process):
+    scripted.play = plays.slow("chat_stream_usage", 0.1)
+    async with await asking(process.url, stream=True) as connection:
+        await connection.head()
+        lines = [await connection.chunk()]
+        process.process.send_signal(signal.SIGTERM)
+        while chunk := await connection.chunk():
+            lines.append(chunk)
+    assert json.loads(lines[-1])["done"] is True
+    assert await process.process.wait() == 0
+
+
+async def test_a_killed_adapter_frees_the_engine(scripted, process):
+    scripted.play = plays.endless("chat_stream_usage", 3)
+    async with await asking(process.url, stream=True) as connection:
+        await connection.head()
+        assert await process.end(signal.SIGKILL) == -signal.SIGKILL
+        await scripted.until(lambda: (scripted.in_flight, scripted.gone) == (0, 1), within=1)
+
+
+async def test_it_is_up_at_once_without_an_engine():
+    began = time.monotonic()
+    async with serving_process(free_port(), VLLM_URL=f"http://127.0.0.1:{free_port()}") as adapter:
+        assert time.monotonic() - began < 5
+        reply = await adapter.post("/api/chat", CHAT, within=1)
+        assert (reply.status, list(reply.json)) == (503, ["error"])
+        assert int(reply.headers["retry-after"]) > 0
+
+
+async def test_flag_beats_environment(scripted):
+    port = free_port()
+    address = "127.0.0.1:1"
+    async with serving_process(port, "--upstream", scripted.url, OLLAMA_HOST=address) as adapter:
+        assert (await adapter.post("/api/chat", CHAT)).status == 200
+
+
+async def exit_of(*arguments: str, **environment: str) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "adapter", *arguments),
+        cwd=machine.ROOT,
+        env=machine.clean_environ(**environment),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(10):
+        _, errors = await process.communicate()
+    return process.returncode or 0, errors.decode()
+
+
+async def test_a_port_in_use_is_told(scripted):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        code, errors = await exit_of("serve", "--port", port, "--upstream", scripted.url)
+    assert code == EX_CONFIG
+    assert port in errors
+    assert "Traceback" not in errors
+
+
+async def test_no_engine_named_is_told():
+    code, errors = await exit_of("serve", "--port", "0")
+    assert code == EX_CONFIG
+    assert "VLLM_URL" in errors
+    assert "Traceback" not in errors

@@ -1,0 +1,75 @@
+"""What the machine has that tests may need, and the reason to skip a test without it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+VENV = ROOT / ".venv"
+ENVIRON = dict(os.environ)  # noqa: TID251  # tests start programs, with settings of their own
+
+
+def clean_environ(**more: str) -> dict[str, str]:
+    """The environment without what would configure the adapter or send requests elsewhere."""
+    unwanted = re.compile(r"(OLLAMA|ADAPTER|VLLM)_|\w*_proxy$", re.IGNORECASE)
+    return {k: v for k, v in ENVIRON.items() if not unwanted.match(k)} | more
+
+
+def free_port() -> int:
+    with socket.socket() as plug:
+        plug.bind(("127.0.0.1", 0))
+        return int(plug.getsockname()[1])
+
+
+def curl() -> str:
+    return shutil.which("curl") or pytest.skip("curl not found")
+
+
+def node() -> tuple[str, str]:
+    """Node and npm."""
+    found, npm = shutil.which("node"), shutil.which("npm")
+    if found and npm:
+        asked = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)
+        version = re.match(r"v(\d+)\.", asked.stdout)
+        if version and int(version[1]) >= 18:
+            return found, npm
+    pytest.skip("Node >= 18 not found")
+
+
+def vllm() -> list[str]:
+    """The command `vllm`: VLLM_BIN, or the one that `make test` installs."""
+    if given := ENVIRON.get("VLLM_BIN"):
+        if not Path(given).exists():
+            pytest.fail(f"VLLM_BIN names no file: {given}")
+        return [given]
+    own = VENV / "vllm" / "bin"
+    if (own / "vllm").exists():
+        return [str(own / "python"), str(own / "vllm")]
+    pytest.skip("no vLLM: neither VLLM_BIN nor .venv/vllm (`make test` installs it)")
+
+
+def vllm_python() -> str:
+    """The interpreter that vLLM is installed for."""
+    return str(Path(vllm()[-1]).parent / "python")
+
+
+def processes_of_session(leader: int) -> dict[int, str]:
+    """Names of the live processes in a session, by process id."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            stat = (folder / "stat").read_text()
+        except OSError:
+            continue  # it ended meanwhile
+        name, _, rest = stat.rpartition(")")
+        state, _parent, _group, session = rest.split()[:4]
+        if int(session) == leader and state != "Z":
+            found[int(folder.name)] = name.partition("(")[2]
+    return found

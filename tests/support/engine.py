@@ -33,6 +33,8 @@ SETTINGS = {
     "VLLM_CPU_KVCACHE_SPACE": "1",
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
     "OMP_NUM_THREADS": "1",
+    # Or the first request for logprobs compiles with g++, for 13 s, or dies where there is none.
+    "TORCH_COMPILE_DISABLE": "1",
 }
 
 

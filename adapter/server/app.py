@@ -15,9 +15,10 @@ from adapter.observe.metrics import Metrics
 from adapter.server.admission import Admission
 from adapter.server.middleware import add_request_id, observed
 from adapter.server.routes import add_routes
-from adapter.server.state import STATE, Engine, State
+from adapter.server.state import STATE, State
 from adapter.settings import Settings, UpstreamSettings
 from adapter.upstream.client import Upstream, open_session
+from adapter.upstream.engine import Engine
 from adapter.upstream.health import Health
 from adapter.upstream.residency import Residency
 

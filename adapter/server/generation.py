@@ -5,17 +5,15 @@ from __future__ import annotations
 from aiohttp import web
 
 from adapter.catalog.catalog import Entry
-from adapter.errors import ModelNotFound, UpstreamAway, UpstreamRefused
 from adapter.observe.facts import Facts
 from adapter.server.replies import json_reply
-from adapter.server.state import FACTS, STATE, Engine, State
+from adapter.server.state import FACTS, STATE, State
 from adapter.server.streaming import line_reply, whole_reply
 from adapter.translate.generation import Question
 from adapter.translate.replies import LineWriter, Shape, WholeWriter, closing_reply
 from adapter.translate.stream import Translator
 from adapter.translate.timestamps import rfc3339
 from adapter.translate.timings import Marks
-from adapter.upstream.stream import EngineStream
 from adapter.wire.ollama import GenerationRequest
 
 
@@ -72,30 +70,16 @@ async def answer(
     with state.admission.enter() as place:
         await engine.health.require()
         marks.opened = state.clock()
-        async with await _open(engine, question, asked, facts) as stream:
+        headers = {"X-Request-Id": facts.request_id}
+        with engine.asked(missing(asked)):
+            stream = await engine.client.open_stream(question.path, question.body, headers)
+        async with stream:
             try:
                 if asked.streams:
                     return await line_reply(request, stream, translator, place)
                 return await whole_reply(request, stream, translator)
             finally:
                 _note(facts, translator)
-
-
-async def _open(
-    engine: Engine, question: Question, asked: GenerationRequest, facts: Facts
-) -> EngineStream:
-    headers = {"X-Request-Id": facts.request_id}
-    try:
-        return await engine.client.open_stream(question.path, question.body, headers)
-    except UpstreamAway:
-        engine.health.suspect()
-        raise
-    except UpstreamRefused as error:
-        if error.status == 404:
-            # The engine was started anew with other models since it was last asked for them.
-            engine.health.doubt()
-            raise ModelNotFound(missing(asked)) from error
-        raise
 
 
 def _note(facts: Facts, translator: Translator) -> None:

@@ -17,15 +17,8 @@ from adapter.observe.facts import Facts
 from adapter.observe.metrics import Metrics
 from adapter.server.admission import Admission
 from adapter.settings import Settings
-from adapter.upstream.client import Upstream
-from adapter.upstream.health import Health
+from adapter.upstream.engine import Engine
 from adapter.upstream.residency import Residency
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    client: Upstream
-    health: Health
 
 
 @dataclass(slots=True)

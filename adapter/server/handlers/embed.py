@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from adapter.catalog.catalog import Entry
-from adapter.errors import BadRequest, ModelNotFound, UpstreamAway, UpstreamRefused
+from adapter.errors import BadRequest, ModelNotFound
 from adapter.server.generation import concern
 from adapter.server.replies import json_reply
 from adapter.server.state import FACTS, STATE
@@ -80,21 +80,11 @@ async def _ask(
     with state.admission.enter():
         await engine.health.require()
         marks.opened = state.clock()
-        try:
+        headers = {"X-Request-Id": facts.request_id}
+        with engine.asked(_missing(asked)):
             answer = await engine.client.post_json(
-                EMBEDDINGS_PATH,
-                body,
-                {"X-Request-Id": facts.request_id},
-                too_long=INPUT_TOO_LONG,
+                EMBEDDINGS_PATH, body, headers, too_long=INPUT_TOO_LONG
             )
-        except UpstreamAway:
-            engine.health.suspect()
-            raise
-        except UpstreamRefused as error:
-            if error.status == 404:
-                engine.health.doubt()
-                raise ModelNotFound(_missing(asked)) from error
-            raise
     vectors = embed.read_vectors(answer, expected=len(body["input"]))
     facts.prompt_tokens = vectors.prompt_tokens
     return vectors

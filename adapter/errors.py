@@ -12,6 +12,7 @@
         ├── UpstreamAway                503   refuses connections: loading, stopped, gone
         │   └── UpstreamUnreachable     503   nothing answers at its address
         ├── UpstreamRefused        its own   it answered with an error before the first byte
+        │   └── RouteMissing            404   it has no such route: not its task
         ├── UpstreamBroken              502   it broke off, or said what is no vLLM answer
         ├── UpstreamSilent              504   it said nothing for too long
         └── EngineFault                 500   it failed while the model was running
@@ -98,6 +99,10 @@ class UpstreamRefused(UpstreamError):
             self.outcome = "refused"
         if status in (429, 503):
             self.retry_after = RETRY_AFTER_SECONDS
+
+
+class RouteMissing(UpstreamRefused):
+    pass
 
 
 class UpstreamBroken(UpstreamError):

@@ -71,7 +71,8 @@ async def answer(
         await engine.health.require()
         marks.opened = state.clock()
         headers = {"X-Request-Id": facts.request_id}
-        with engine.asked(missing(asked)):
+        unable = f'"{asked.asked}" does not support {shape.ability}'
+        with engine.asked(missing(asked), unable):
             stream = await engine.client.open_stream(question.path, question.body, headers)
         async with stream:
             try:

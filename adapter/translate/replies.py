@@ -11,8 +11,12 @@ from adapter.translate.ndjson import dumps
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One route's layout: the bytes around a JSON string, and the fields of a whole reply."""
+    """One route's layout: the bytes around a JSON string, and the fields of a whole reply.
 
+    `ability` is the word for what the route does, in `"m" does not support …`.
+    """
+
+    ability: str
     text: tuple[bytes, bytes]
     thinking: tuple[bytes, bytes]
     fields: Callable[[str, str], dict[str, Any]]
@@ -28,11 +32,13 @@ def _generate_fields(text: str, thinking: str) -> dict[str, Any]:
 
 
 CHAT = Shape(
+    ability="chat",
     text=(b'"message":{"role":"assistant","content":', b'},"done":false}\n'),
     thinking=(b'"message":{"role":"assistant","content":"","thinking":', b'},"done":false}\n'),
     fields=_chat_fields,
 )
 GENERATE = Shape(
+    ability="generate",
     text=(b'"response":', b',"done":false}\n'),
     thinking=(b'"response":"","thinking":', b',"done":false}\n'),
     fields=_generate_fields,

@@ -12,13 +12,13 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from adapter.errors import UpstreamBroken
 from adapter.settings import UpstreamSettings
 from adapter.translate.refusals import PROMPT_TOO_LONG, refusal
+from adapter.translate.served import TASK_ROUTES, read_served
 from adapter.upstream.faults import border
 from adapter.upstream.retry import with_retries
 from adapter.upstream.stream import EngineStream
-from adapter.wire.openai import CHAT_PATH, EMBEDDINGS_PATH, MODELS_PATH, ServedModel
+from adapter.wire.openai import MODELS_PATH, ServedModel
 
 PROBE_SECONDS = 5.0
 _ERROR_LIMIT = 2**20  # bytes of a refusal that are read
@@ -26,10 +26,6 @@ _LARGE_BODY = 2**20
 _KEEP_ALIVE_SECONDS = 4.0
 """Shorter than uvicorn's five, which vLLM has: a connection is not used while it is closed."""
 _JSON = "application/json"
-
-# An engine has the routes of its task only: asked with the wrong method, a route that exists
-# says 405 and one that doesn't 404.
-_TASK_ROUTES = {CHAT_PATH: "completion", EMBEDDINGS_PATH: "embedding"}
 
 
 def open_session() -> aiohttp.ClientSession:
@@ -50,7 +46,6 @@ class Upstream:
         self, settings: UpstreamSettings, session: aiohttp.ClientSession, retries: int = 0
     ) -> None:
         self.name = settings.name
-        self.is_vllm = settings.kind == "vllm"
         self._settings = settings
         self._session = session
         self._retries = retries
@@ -71,16 +66,16 @@ class Upstream:
                 body = await response.read()
             if response.status != 200:
                 raise refusal(response.status, body)
-            capabilities = await self._tasks() if self.is_vllm else frozenset({"completion"})
-        return _served(body, capabilities)
+            return read_served(body, await self._routes())
 
-    async def _tasks(self) -> frozenset[str]:
-        found = set()
-        for path, task in _TASK_ROUTES.items():
+    async def _routes(self) -> list[str]:
+        """Asked with the wrong method, a route that exists says 405, and one that doesn't 404."""
+        found = []
+        for path in TASK_ROUTES:
             async with self._get(path) as response:
                 if response.status != 404:
-                    found.add(task)
-        return frozenset(found)
+                    found.append(path)
+        return found
 
     async def post_json(
         self, path: str, body: Mapping[str, Any], headers: Mapping[str, str], *, too_long: str
@@ -142,23 +137,3 @@ class Upstream:
 def _payload(body: bytes) -> bytes | io.BytesIO:
     # aiohttp sends a large body in pieces if it is a file, and warns if it is not.
     return body if len(body) <= _LARGE_BODY else io.BytesIO(body)
-
-
-def _served(body: bytes, capabilities: frozenset[str]) -> list[ServedModel]:
-    try:
-        return [
-            ServedModel(
-                id=str(row["id"]),
-                root=str(row.get("root") or ""),
-                parent=str(row.get("parent") or ""),
-                context_length=_length(row.get("max_model_len")),
-                capabilities=capabilities,
-            )
-            for row in orjson.loads(body)["data"]
-        ]
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-        raise UpstreamBroken("the engine sent a malformed list of models") from None
-
-
-def _length(value: Any) -> int | None:
-    return value if type(value) is int and value > 0 else None

@@ -6,7 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from adapter.errors import ModelNotFound, UpstreamAway, UpstreamRefused
+from adapter.errors import (
+    BadRequest,
+    ModelNotFound,
+    RouteMissing,
+    UpstreamAway,
+    UpstreamRefused,
+)
 from adapter.upstream.client import Upstream
 from adapter.upstream.health import Health
 
@@ -17,7 +23,7 @@ class Engine:
     health: Health
 
     @contextmanager
-    def asked(self, missing: str) -> Iterator[None]:
+    def asked(self, missing: str, unable: str) -> Iterator[None]:
         """Around a request to the client.
 
         An engine that is away is marked so; one that no longer knows the model was started anew
@@ -25,12 +31,15 @@ class Engine:
 
         Raises:
             ModelNotFound: the engine does not have the model; `missing` is the text.
+            BadRequest: the model's engine is not made for this; `unable` is the text.
         """
         try:
             yield
         except UpstreamAway:
             self.health.suspect()
             raise
+        except RouteMissing as error:
+            raise BadRequest(unable) from error
         except UpstreamRefused as error:
             if error.status != 404:
                 raise

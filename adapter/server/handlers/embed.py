@@ -62,8 +62,6 @@ async def _find(request: web.Request, asked: EmbedRequest | EmbeddingsRequest) -
     state = request.app[STATE]
     entry = await state.find(asked.asked, _missing(asked))
     concern(request, entry)
-    if "embedding" not in entry.capabilities:
-        raise BadRequest(f'"{asked.asked}" does not support embeddings')
     state.residency.use(entry.listing.name, asked.keep_alive)
     return entry
 
@@ -81,7 +79,8 @@ async def _ask(
         await engine.health.require()
         marks.opened = state.clock()
         headers = {"X-Request-Id": facts.request_id}
-        with engine.asked(_missing(asked)):
+        unable = f'"{asked.asked}" does not support embeddings'
+        with engine.asked(_missing(asked), unable):
             answer = await engine.client.post_json(
                 EMBEDDINGS_PATH, body, headers, too_long=INPUT_TOO_LONG
             )

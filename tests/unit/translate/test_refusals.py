@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapter.errors import AdapterError, BadRequest, Busy, UpstreamRefused
+from adapter.errors import AdapterError, BadRequest, Busy, RouteMissing, UpstreamRefused
 from adapter.translate.refusals import INPUT_TOO_LONG, PROMPT_TOO_LONG, SERVER_BUSY, refusal
 from tests.support.recordings import names, recording
 from tests.unit.strategies import JSON
@@ -26,7 +26,7 @@ RECORDED = {
         404,
         "The model `nope` does not exist. Valid aliases: tiny-chat, alias-chat.",
     ),
-    "emb_on_chat": (UpstreamRefused, 404, "Not Found"),
+    "emb_on_chat": (RouteMissing, 404, "Not Found"),
     "err_queue_full": (Busy, 503, SERVER_BUSY),
     "err_no_api_key": (
         UpstreamRefused,

@@ -6,13 +6,17 @@ import pytest
 
 from adapter.errors import (
     AdapterError,
+    BadRequest,
     EngineFault,
     ModelNotFound,
+    RouteMissing,
     UpstreamAway,
     UpstreamRefused,
     UpstreamUnreachable,
 )
 from adapter.upstream.engine import Engine
+
+MISSING, UNABLE = "model 'm' not found", '"m" does not support chat'
 
 
 class Heard:
@@ -35,22 +39,24 @@ class Heard:
         (UpstreamUnreachable("gone"), UpstreamUnreachable, ["suspect"]),
         (UpstreamRefused("no such model", status=404), ModelNotFound, ["doubt"]),
         (UpstreamRefused("bad", status=400), UpstreamRefused, []),
+        (RouteMissing("Not Found", status=404), BadRequest, []),
         (EngineFault("broke"), EngineFault, []),
     ],
 )
 def test_what_asking_shows(fault: AdapterError, raised: type[AdapterError], calls: list[str]):
     health: Any = Heard()
     client: Any = None
-    with pytest.raises(raised) as seen, Engine(client, health).asked("model 'm' not found"):
+    with pytest.raises(raised) as seen, Engine(client, health).asked(MISSING, UNABLE):
         raise fault
     assert health.calls == calls
-    expected = "model 'm' not found" if raised is ModelNotFound else fault.message
-    assert seen.value.message == expected
+    assert seen.value.message == {ModelNotFound: MISSING, BadRequest: UNABLE}.get(
+        raised, fault.message
+    )
 
 
 def test_an_answer_shows_nothing():
     health: Any = Heard()
     client: Any = None
-    with Engine(client, health).asked("missing"):
+    with Engine(client, health).asked(MISSING, UNABLE):
         pass
     assert health.calls == []

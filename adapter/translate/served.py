@@ -1,0 +1,47 @@
+"""An engine's list of models → what can be asked of each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+import orjson
+
+from adapter.errors import UpstreamBroken
+from adapter.wire.openai import CHAT_PATH, EMBEDDINGS_PATH, ServedModel
+
+TASK_ROUTES = {CHAT_PATH: "completion", EMBEDDINGS_PATH: "embedding"}
+"""The routes that tell an engine's task: vLLM has those of its model's task only."""
+
+_EMBEDDER = re.compile(r"embed|minilm|(^|[/_-])(bge|e5|gte)-", re.IGNORECASE)
+
+
+def read_served(body: bytes, routes: Collection[str]) -> list[ServedModel]:
+    """The rows of /v1/models; `routes`: which of TASK_ROUTES the engine has.
+
+    Raises:
+        UpstreamBroken: the body is no list of models.
+    """
+    try:
+        return [_row(row, routes) for row in orjson.loads(body)["data"]]
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        raise UpstreamBroken("the engine sent a malformed list of models") from None
+
+
+def _row(row: dict[str, Any], routes: Collection[str]) -> ServedModel:
+    length = row.get("max_model_len")
+    return ServedModel(
+        id=str(row["id"]),
+        root=str(row.get("root") or ""),
+        parent=str(row.get("parent") or ""),
+        context_length=length if type(length) is int and length > 0 else None,
+        capabilities=capabilities(str(row["id"]), routes),
+    )
+
+
+def capabilities(served_name: str, routes: Collection[str]) -> frozenset[str]:
+    """The model's task. An engine with both routes, or that hides them, leaves only the name."""
+    if len(routes) == 1:
+        return frozenset(TASK_ROUTES[route] for route in routes)
+    return frozenset({"embedding" if _EMBEDDER.search(served_name) else "completion"})

@@ -8,12 +8,14 @@
     ├── Forbidden                       403   a model of the cloud, which is off
     ├── ModelNotFound                   404   no such model
     ├── Busy                            503   too many requests are waiting
+    ├── Stopping                        503   the adapter is shutting down
     └── UpstreamError                         the engine's fault
         ├── UpstreamAway                503   refuses connections: loading, stopped, gone
         │   └── UpstreamUnreachable     503   nothing answers at its address
         ├── UpstreamRefused        its own   it answered with an error before the first byte
         │   └── RouteMissing            404   it has no such route: not its task
         ├── UpstreamBroken              502   it broke off, or said what is no vLLM answer
+        │   └── UpstreamCut             502   it broke off in the middle of its answer
         ├── UpstreamSilent              504   it said nothing for too long
         └── EngineFault                 500   it failed while the model was running
     ConfigError                               settings that can't work; the process exits with 78
@@ -33,7 +35,7 @@ EX_CONFIG = 78
 """Exit code for what a retry can't mend (sysexits.h)."""
 
 RETRY_AFTER_SECONDS = 2
-"""Told with every 503: about the time in which a loading engine is asked again."""
+"""Told with every 429 and 503: about the time in which a loading engine is asked again."""
 
 
 class ConfigError(Exception):
@@ -45,13 +47,17 @@ class AdapterError(Exception):
 
     status = 500
     outcome: Outcome = "refused"
-    retry_after: int | None = None
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
         super().__init__(message)
         self.message = message
         if status is not None:
             self.status = status
+
+    @property
+    def retry_after(self) -> int | None:
+        """Seconds after which to come again, where that makes sense."""
+        return RETRY_AFTER_SECONDS if self.status in (429, 503) else None
 
 
 class BadRequest(AdapterError):
@@ -73,7 +79,10 @@ class ModelNotFound(AdapterError):
 
 class Busy(AdapterError):
     status = 503
-    retry_after = RETRY_AFTER_SECONDS
+
+
+class Stopping(AdapterError):
+    status = 503
 
 
 class UpstreamError(AdapterError):
@@ -83,7 +92,6 @@ class UpstreamError(AdapterError):
 
 class UpstreamAway(UpstreamError):
     status = 503
-    retry_after = RETRY_AFTER_SECONDS
 
 
 class UpstreamUnreachable(UpstreamAway):
@@ -97,8 +105,6 @@ class UpstreamRefused(UpstreamError):
         super().__init__(message, status=status)
         if 400 <= status < 500:
             self.outcome = "refused"
-        if status in (429, 503):
-            self.retry_after = RETRY_AFTER_SECONDS
 
 
 class RouteMissing(UpstreamRefused):
@@ -106,6 +112,10 @@ class RouteMissing(UpstreamRefused):
 
 
 class UpstreamBroken(UpstreamError):
+    pass
+
+
+class UpstreamCut(UpstreamBroken):
     pass
 
 

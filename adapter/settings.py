@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -125,7 +125,7 @@ class ServerSettings(_Section):
     workers: int = Field(
         1,
         ge=1,
-        description="processes that share the port",
+        description="processes that share the port; each remembers its own keep_alives",
         json_schema_extra={"env": "ADAPTER_WORKERS", "flag": "--workers"},
     )
     body_limit: Annotated[int, BeforeValidator(_bytes)] = _setting(
@@ -134,7 +134,8 @@ class ServerSettings(_Section):
     max_queue: int = Field(
         512,
         ge=1,
-        description="requests that may wait for their first token; more get 503",
+        description="requests that may wait for their first token, or an embedding's for its "
+        "answer; more get 503. Of each worker",
         json_schema_extra={"env": "OLLAMA_MAX_QUEUE"},
     )
     keep_alive: Annotated[float, BeforeValidator(_seconds)] = _setting(
@@ -146,7 +147,8 @@ class ServerSettings(_Section):
     context_length: int | None = Field(
         None,
         gt=0,
-        description="context length of a model whose engine tells none, and a bound for the others",
+        description="context length of a model whose engine tells none, and a bound for the "
+        "others; 0: not set",
         json_schema_extra={"env": "OLLAMA_CONTEXT_LENGTH"},
     )
     origins: Annotated[tuple[str, ...], BeforeValidator(_origins)] = _setting(
@@ -227,7 +229,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, variable in variables(ServerSettings).items():
         value = _unquoted(environ.get(variable, ""))
-        if value and variable != "OLLAMA_HOST":
+        unset = variable == "OLLAMA_HOST" or (variable == "OLLAMA_CONTEXT_LENGTH" and value == "0")
+        if value and not unset:
             found[key] = value
     if host := _unquoted(environ.get("OLLAMA_HOST", "")):
         found["host"], found["port"] = split_host(host)
@@ -325,10 +328,9 @@ def _with_key(upstream: UpstreamSettings, environ: Mapping[str, str]) -> Upstrea
         raise ConfigError(f"upstreams.{upstream.name}: keys stand in the environment: api_key_env")
     if not upstream.api_key_env:
         return upstream
-    key = environ.get(upstream.api_key_env)
+    key = _unquoted(environ.get(upstream.api_key_env, ""))
     if not key:
         raise ConfigError(f"upstreams.{upstream.name}: {upstream.api_key_env} is not set")
+    if not key.isprintable():
+        raise ConfigError(f"upstreams.{upstream.name}: {upstream.api_key_env} holds no API key")
     return upstream.model_copy(update={"api_key": key})
-
-
-CAPABILITIES: tuple[str, ...] = get_args(Capability)

@@ -18,10 +18,20 @@ _DTYPES = {"bfloat16": "BF16", "float16": "F16", "float32": "F32"}
 
 def read_card(root: str, served_name: str) -> Card:
     """What the files say; of a model that is no folder here, what its name says. Blocks on disk."""
-    folder = Path(root)
+    try:
+        return _card(Path(root)) or _card_of_a_name(root, served_name)
+    except OSError:  # not ours to read, a link that leads nowhere
+        return _card_of_a_name(root, served_name)
+
+
+def _card_of_a_name(root: str, served_name: str) -> Card:
+    return Card(parameter_size=_size_in(root) or _size_in(served_name) or UNKNOWN)
+
+
+def _card(folder: Path) -> Card | None:
     # A relative path is relative to the engine, not to us.
     if not folder.is_absolute() or not (folder / "config.json").is_file():
-        return Card(parameter_size=_size_in(root) or _size_in(served_name) or UNKNOWN)
+        return None
     config = _json(folder / "config.json")
     text = config.get("text_config")
     text = text if isinstance(text, dict) else config
@@ -32,7 +42,7 @@ def read_card(root: str, served_name: str) -> Card:
     return Card(
         family=str(config.get("model_type") or UNKNOWN),
         parameter_count=count,
-        parameter_size=_spelled(count) if count else _size_in(root) or UNKNOWN,
+        parameter_size=_spelled(count) if count else _size_in(folder.name) or UNKNOWN,
         quantization=_quantization(config),
         size=sum(file.stat().st_size for file in weights),
         embedding_length=_integer(text.get("hidden_size")),

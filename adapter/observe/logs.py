@@ -16,7 +16,8 @@ _NS_PER_MS = 1e6
 def configure() -> None:
     """Sends the adapter's lines to standard error."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
-    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    # What aiohttp logs there as errors are requests that are no HTTP: the client's fault.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
 
 
 def log_request(facts: Facts) -> None:
@@ -47,9 +48,9 @@ def line(facts: Facts) -> str:
     return " ".join(f"{key}={value}" for key, value in pairs.items())
 
 
-def log_upstream(upstream: str, up: bool) -> None:
+def log_upstream(upstream: str, up: bool, reason: str) -> None:
     """An engine came or went."""
     if up:
         events.info("upstream=%s is up", upstream)
     else:
-        events.warning("upstream=%s is down", upstream)
+        events.warning("upstream=%s is down: %s", upstream, json.dumps(reason))

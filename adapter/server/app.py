@@ -13,7 +13,8 @@ from adapter.catalog.discovery import Discovery
 from adapter.observe import logs
 from adapter.observe.metrics import Metrics
 from adapter.server.admission import Admission
-from adapter.server.middleware import add_request_id, observed
+from adapter.server.drain import GRACE_SECONDS, OpenStreams
+from adapter.server.middleware import add_headers, observed
 from adapter.server.routes import add_routes
 from adapter.server.state import STATE, State
 from adapter.settings import Settings, UpstreamSettings
@@ -34,8 +35,10 @@ def make_app(settings: Settings) -> web.Application:
         residency=Residency(server.keep_alive, time.time_ns),
         admission=Admission(server.max_queue),
         engines={},
+        streams=OpenStreams(),
     )
-    app.on_response_prepare.append(add_request_id)
+    app.on_response_prepare.append(add_headers)
+    app.on_shutdown.append(_end_streams)
     app.cleanup_ctx.append(_engines)
     add_routes(app)
     return app
@@ -56,10 +59,14 @@ async def _engines(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
+async def _end_streams(app: web.Application) -> None:
+    await app[STATE].streams.end(GRACE_SECONDS)
+
+
 def _health(state: State, upstream: UpstreamSettings, client: Upstream) -> Health:
-    def changed(name: str, up: bool) -> None:
+    def changed(name: str, up: bool, reason: str) -> None:
         state.metrics.upstream_changed(name, up)
-        logs.log_upstream(name, up)
+        logs.log_upstream(name, up, reason)
 
     return Health(upstream.name, client.models, state.discovery.take, changed)
 

@@ -63,7 +63,6 @@ async def answer(
     """Asks the engine, and answers in lines or in one object."""
     state, facts = request.app[STATE], request[FACTS]
     engine = state.engines[entry.upstream]
-    state.residency.use(entry.listing.name, asked.keep_alive)
     writer = (LineWriter if asked.streams else WholeWriter)(shape, asked.asked)
     marks = Marks(facts.started)
     translator = Translator(writer, marks, state.wall_clock() - state.clock(), question.own_stops)
@@ -74,13 +73,14 @@ async def answer(
         unable = f'"{asked.asked}" does not support {shape.ability}'
         with engine.asked(missing(asked), unable):
             stream = await engine.client.open_stream(question.path, question.body, headers)
+        lasting = state.residency.in_use(entry.listing.name, asked.keep_alive)
         async with stream:
-            try:
-                if asked.streams:
-                    return await line_reply(request, stream, translator, place)
-                return await whole_reply(request, stream, translator)
-            finally:
-                _note(facts, translator)
+            with lasting, state.streams.counted(stream):
+                try:
+                    reply = line_reply if asked.streams else whole_reply
+                    return await reply(request, stream, translator, place)
+                finally:
+                    _note(facts, translator)
 
 
 def _note(facts: Facts, translator: Translator) -> None:

@@ -19,6 +19,7 @@ from adapter.server.state import FACTS, STATE
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 REQUEST_ID = "X-Request-Id"
+UPSTREAM = "X-Adapter-Upstream"
 CLIENT_CLOSED_REQUEST = 499
 _SAFE_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
@@ -75,6 +76,8 @@ async def _answered(request: web.Request, handler: Handler, facts: Facts) -> web
         return response
     except web.HTTPRequestEntityTooLarge:
         return failed(facts, BadRequest("the request body is too large", status=413))
+    except web.RequestPayloadError:
+        return failed(facts, BadRequest("the request body is not encoded as it says"))
     except (asyncio.CancelledError, ConnectionResetError):
         raise
     except Exception:
@@ -102,7 +105,9 @@ def _redirect(request: web.Request) -> web.Response | None:
     return web.Response(status=301 if request.method == "GET" else 307, headers={"Location": bare})
 
 
-async def add_request_id(request: web.Request, response: web.StreamResponse) -> None:
-    """Signal: every answer carries its request's id."""
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Signal: every answer carries its request's id, and which engine it is about."""
     if FACTS in request:
         response.headers[REQUEST_ID] = request[FACTS].request_id
+        if request[FACTS].upstream:
+            response.headers[UPSTREAM] = request[FACTS].upstream

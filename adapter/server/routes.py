@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from aiohttp import web
 
 from adapter.server.handlers import chat, embed, generate, meta, models
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+from adapter.server.middleware import Handler
 
 
 class Route(NamedTuple):

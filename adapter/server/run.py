@@ -12,11 +12,12 @@ from aiohttp import web
 
 from adapter.errors import ConfigError
 from adapter.observe import logs
+from adapter.server import workers
 from adapter.server.app import make_app
 from adapter.settings import Settings
 
-SHUTDOWN_SECONDS = 3.0
-"""How long answers in flight may go on after a signal to stop."""
+_LAST_LINES_SECONDS = 0.5
+_LONGEST_HEADER = 64 * 2**10
 
 
 async def start(
@@ -32,8 +33,9 @@ async def start(
         # Off by default: a client that leaves while the engine is silent would not be noticed.
         handler_cancellation=True,
         access_log=None,
-        # aiohttp waits for this long twice before it cancels a handler.
-        shutdown_timeout=SHUTDOWN_SECONDS / 2,
+        # For what `drain` has told to end; aiohttp waits this long twice before it cancels.
+        shutdown_timeout=_LAST_LINES_SECONDS,
+        max_field_size=_LONGEST_HEADER,
     )
     await runner.setup()
     host, port = settings.server.host, settings.server.port
@@ -54,6 +56,8 @@ async def serve(settings: Settings, *, reuse_port: bool = False) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # not on Windows
             loop.add_signal_handler(number, stopped.set)
+    if reuse_port:
+        workers.when_alone(stopped.set)
     runner, port = await start(make_app(settings), settings, reuse_port=reuse_port)
     logs.events.info("listening on %s:%d", settings.server.host, port)
     try:

@@ -12,10 +12,11 @@ from aiohttp import web
 from adapter.catalog import names
 from adapter.catalog.catalog import Entry
 from adapter.catalog.discovery import Discovery
-from adapter.errors import ModelNotFound, UpstreamAway
+from adapter.errors import ModelNotFound, UpstreamError
 from adapter.observe.facts import Facts
 from adapter.observe.metrics import Metrics
 from adapter.server.admission import Admission
+from adapter.server.drain import OpenStreams
 from adapter.settings import Settings
 from adapter.upstream.engine import Engine
 from adapter.upstream.residency import Residency
@@ -29,6 +30,7 @@ class State:
     residency: Residency
     admission: Admission
     engines: dict[str, Engine]
+    streams: OpenStreams
     clock: Callable[[], int] = time.monotonic_ns
     wall_clock: Callable[[], int] = time.time_ns
 
@@ -48,23 +50,31 @@ class State:
         if entry is not None:
             return entry
         if not self.discovery.complete:
-            raise next(
-                UpstreamAway(engine.health.reason.message)
-                for engine in self.engines.values()
-                if not engine.health.up
-            )
+            raise self._not_heard()
         raise ModelNotFound(missing)
 
     async def entries(self) -> tuple[Entry, ...]:
-        """All models; an engine that has not been heard so far gets a moment to say what it has."""
+        """All models; an engine that has not been heard so far gets a moment to say what it has.
+
+        Raises:
+            UpstreamAway: no model is known yet. An empty list would have clients pull theirs.
+        """
         if not self.discovery.complete:
             await asyncio.gather(*(engine.health.refresh() for engine in self.engines.values()))
-        return self.discovery.catalog.entries
+        entries = self.discovery.catalog.entries
+        if not entries and not self.discovery.complete:
+            raise self._not_heard()
+        return entries
 
-    async def loaded(self) -> list[tuple[Entry, int]]:
+    def _not_heard(self) -> UpstreamError:
+        return next(
+            engine.health.why_down() for engine in self.engines.values() if not engine.health.up
+        )
+
+    def loaded(self) -> list[tuple[Entry, int]]:
         """The models that count as loaded, and when they expire (ns since 1970)."""
         rows = []
-        for entry in await self.entries():
+        for entry in self.discovery.catalog.entries:
             expires_at = self.residency.expires_at(entry.listing.name)
             if expires_at is not None and self.engines[entry.upstream].health.up:
                 rows.append((entry, expires_at))

@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
-from adapter.errors import UpstreamBroken, UpstreamError
+from adapter.errors import AdapterError, UpstreamBroken
 from adapter.server.admission import Place
 from adapter.server.middleware import note_failure
 from adapter.server.replies import NDJSON, json_bytes
@@ -22,11 +22,9 @@ from adapter.upstream.stream import EngineStream
 
 _log = logging.getLogger("adapter")
 
-UPSTREAM = "X-Adapter-Upstream"
-
 
 async def whole_reply(
-    request: web.Request, stream: EngineStream, translator: Translator
+    request: web.Request, stream: EngineStream, translator: Translator, place: Place
 ) -> web.Response:
     """One object for the whole stream.
 
@@ -37,12 +35,13 @@ async def whole_reply(
     out = b""
     while not translator.ended:
         out += await _step(stream, translator, clock)
+        if translator.marks.first_token:
+            place.leave()
     if translator.fault:
         raise translator.fault
-    await stream.drain()
-    response = json_bytes(out)
-    response.headers[UPSTREAM] = request[FACTS].upstream
-    return response
+    if not translator.left_early:
+        await stream.drain()
+    return json_bytes(out)
 
 
 async def line_reply(
@@ -72,7 +71,7 @@ async def line_reply(
         note_failure(request[FACTS], translator.fault)
         await response.write(error_line(translator.fault.message))
     await response.write_eof()
-    if not translator.fault:
+    if not translator.fault and not translator.left_early:
         await stream.drain()
     return response
 
@@ -81,7 +80,7 @@ async def _step(stream: EngineStream, translator: Translator, clock: Callable[[]
     """Reads once; what there is to write for it. However the bytes end, the translator judges."""
     try:
         data = await stream.read()
-    except UpstreamError as error:
+    except AdapterError as error:
         return translator.finish(clock(), error)
     try:
         return translator.feed(data, clock()) if data else translator.finish(clock())
@@ -93,8 +92,9 @@ async def _step(stream: EngineStream, translator: Translator, clock: Callable[[]
 
 
 async def _begin(request: web.Request) -> web.StreamResponse:
-    headers = {"Content-Type": NDJSON, UPSTREAM: request[FACTS].upstream}
-    response = web.StreamResponse(headers=headers)
+    response = web.StreamResponse(headers={"Content-Type": NDJSON})
+    if request.version < HttpVersion11:
+        response.force_close()  # nothing else tells such a client that the answer is over
     await response.prepare(request)
     return response
 

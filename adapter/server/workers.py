@@ -5,13 +5,14 @@ Each opens the port with SO_REUSEPORT and keeps its own state, all of which can 
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 
 from prometheus_client import CollectorRegistry, multiprocess, values
@@ -24,6 +25,7 @@ METRICS_DIR = "PROMETHEUS_MULTIPROC_DIR"
 """Where the processes' metrics meet; prometheus_client looks for it when it is imported."""
 
 _RESTART_SECONDS = 1.0
+_LISTEN_SECONDS = 0.1
 _STOP_SECONDS = 10.0
 
 
@@ -34,6 +36,17 @@ def all_workers() -> CollectorRegistry | None:
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return registry
+
+
+def when_alone(act: Callable[[], None]) -> None:
+    """In a worker: calls `act` when the process that watches the workers is gone."""
+    loop = asyncio.get_running_loop()
+
+    def closed() -> None:
+        loop.remove_reader(sys.stdin.fileno())
+        act()
+
+    loop.add_reader(sys.stdin.fileno(), closed)
 
 
 def require_free(host: str, port: int) -> None:
@@ -64,23 +77,28 @@ class _Workers:
         self._command = command
         self._environment = environment
         self._processes: list[subprocess.Popen[bytes]] = []
-        self._stopping = threading.Event()
+        self._stopping = False
         self._exit_code = 0
 
     def run(self, count: int) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._stop)
         self._processes = [self._begin() for _ in range(count)]
-        while not self._stopping.wait(_RESTART_SECONDS):
-            self._replace_dead()
+        checked = time.monotonic()
+        while not self._stopping:
+            time.sleep(_LISTEN_SECONDS)
+            if time.monotonic() - checked >= _RESTART_SECONDS:
+                self._replace_dead()
+                checked = time.monotonic()
         self._end()
         return self._exit_code
 
     def _begin(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self._command, env=self._environment)
+        # Nothing is ever written to the pipe: it closes with this process, however that ends.
+        return subprocess.Popen(self._command, env=self._environment, stdin=subprocess.PIPE)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        self._stopping.set()
+        self._stopping = True
 
     def _replace_dead(self) -> None:
         for index, process in enumerate(self._processes):
@@ -89,7 +107,7 @@ class _Workers:
                 continue
             if code == EX_CONFIG:
                 self._exit_code = code
-                self._stopping.set()
+                self._stopping = True
                 return
             events.warning("worker %d ended with code %d and is replaced", process.pid, code)
             metrics_dir = self._environment[METRICS_DIR]

@@ -64,7 +64,6 @@ def _no_penalty_window(value: int, target: Target) -> float | None:
 
 
 _FIXED = "fixed when the engine starts"
-_GONE = "Ollama dropped it; ignored"
 _HARDWARE = "the engine manages its hardware itself; ignored"
 
 OPTIONS: tuple[Option, ...] = (
@@ -102,7 +101,8 @@ OPTIONS: tuple[Option, ...] = (
         "stop",
         "array",
         "stop",
-        "empty strings are dropped; those beyond the engine's 4 are found by the adapter",
+        "a list, as in Ollama; empty strings are dropped; those beyond the engine's 4 are found "
+        "by the adapter",
     ),
     Option("typical_p", "float32", None, "vLLM has no locally typical sampling; ignored"),
     Option("num_ctx", "integer", None, f"the window is {_FIXED} (`--max-model-len`); ignored"),
@@ -115,21 +115,18 @@ OPTIONS: tuple[Option, ...] = (
     Option("draft_num_predict", "integer", None, f"speculation is {_FIXED}; ignored"),
 )
 
-DROPPED_BY_OLLAMA: Mapping[str, str] = dict.fromkeys(
-    (
-        "mirostat",
-        "mirostat_tau",
-        "mirostat_eta",
-        "tfs_z",
-        "penalize_newline",
-        "numa",
-        "low_vram",
-        "f16_kv",
-        "vocab_only",
-        "use_mlock",
-        "logits_all",
-    ),
-    _GONE,
+DROPPED_BY_OLLAMA = (
+    "mirostat",
+    "mirostat_tau",
+    "mirostat_eta",
+    "tfs_z",
+    "penalize_newline",
+    "numa",
+    "low_vram",
+    "f16_kv",
+    "vocab_only",
+    "use_mlock",
+    "logits_all",
 )
 """Names that older clients still send. They are unknown, and unknown options are ignored."""
 

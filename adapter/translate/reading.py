@@ -34,8 +34,8 @@ def read(payload: bytes) -> list[Event]:
         return [Done()]
     try:
         chunk = orjson.loads(payload)
-        if chunk.get("error"):
-            return [Fault(error_text(chunk), _error_status(chunk["error"]))]
+        if any(chunk.get(key) for key in _ERROR_KEYS):
+            return [Fault(error_text(chunk), _error_status(chunk.get("error")))]
         return list(_read_chunk(chunk))
     except (orjson.JSONDecodeError, AttributeError, TypeError):
         return [MALFORMED]
@@ -53,12 +53,8 @@ def _read_chunk(chunk: dict[str, Any]) -> Iterator[Event]:
             yield Finish(_string(reason))
     if usage := chunk.get("usage"):
         yield _usage(usage)
-    if metrics := chunk.get("metrics"):
-        yield EngineTimes(
-            queue=_number(metrics.get("queue_time_ms")),
-            first_token=_number(metrics.get("time_to_first_token_ms")),
-            generation=_number(metrics.get("generation_time_ms")),
-        )
+    if (metrics := chunk.get("metrics")) and (times := _times(metrics)):
+        yield times
 
 
 def _string(value: Any) -> str:
@@ -74,6 +70,18 @@ def _usage(usage: dict[str, Any]) -> Usage:
         completion_tokens=int(_number(usage.get("completion_tokens"))),
         cached_tokens=None if cached is None else int(_number(cached)),
     )
+
+
+def _times(metrics: Any) -> EngineTimes | None:
+    """The engine's times, or None if they are of no use: there is the adapter's own clock."""
+    try:
+        return EngineTimes(
+            queue=_number(metrics.get("queue_time_ms")),
+            first_token=_number(metrics.get("time_to_first_token_ms")),
+            generation=_number(metrics.get("generation_time_ms")),
+        )
+    except (AttributeError, TypeError):
+        return None
 
 
 def _number(value: Any) -> float:

@@ -12,7 +12,7 @@ import re
 
 import orjson
 
-from adapter.errors import EngineFault, UpstreamError
+from adapter.errors import AdapterError, EngineFault, UpstreamError
 from adapter.translate.events import (
     Done,
     EngineTimes,
@@ -60,7 +60,7 @@ class Translator:
         self.marks = marks
         self.usage: Usage | None = None
         self.spent: Timings | None = None
-        self.fault: UpstreamError | None = None
+        self.fault: AdapterError | None = None
         self.done = False
         self._writer = writer
         self._wall_offset = wall_offset
@@ -83,7 +83,7 @@ class Translator:
                 return self._lines.sliced(text, self._stamps.at(now + self._wall_offset))
         return self._translate(self._splitter.feed(data), now)
 
-    def finish(self, now: int, broken: UpstreamError | None = None) -> bytes:
+    def finish(self, now: int, broken: AdapterError | None = None) -> bytes:
         """The end of the engine's bytes: the last line, if `feed` has not written it yet.
 
         `broken` tells how they ended, if not by themselves. A stream that ends before its
@@ -98,9 +98,16 @@ class Translator:
             return out + self._close(self._reason, now)
         if broken is None:
             self.fault = EngineFault(_FAILED + "unexpected EOF")
-        else:
+        elif isinstance(broken, UpstreamError):
             self.fault = EngineFault(_FAILED + broken.message, status=broken.status)
+        else:
+            self.fault = broken
         return out
+
+    @property
+    def left_early(self) -> bool:
+        """Whether the engine would go on: a stop string of ours ended the answer."""
+        return self._scanner is not None and self._scanner.hit
 
     @property
     def ended(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`vllm` says whether the engine is vLLM, which takes more fields than OpenAI's API has.
+    """`vllm` says whether the engine is vLLM, which can be asked how it streams and embeds.
 
     `context_length` is in tokens, None where nobody tells it; `options` are the model's own
     defaults, in Ollama's names.

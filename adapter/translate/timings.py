@@ -37,20 +37,22 @@ def timings(marks: Marks, engine: EngineTimes | None, now: int) -> Timings:
     """The engine's times when it told them, the adapter's own clock otherwise.
 
     `load` is the wait before work began: in the engine's queue, or here if that is not told.
-    The engine gives no generation time for a single token; what is left of the total stands in.
+    A single token has no generation time; what is left of the total stands in. If that is
+    nothing, as when all came in one read, prompt and text can't be told apart: the whole time
+    counts for both.
     """
     total = now - marks.started
     if engine is None:
         opened = marks.opened or now
         first = marks.first_token or now
         load, prompt = opened - marks.started, first - opened
-        evaluation = (marks.last_token or now) - first
+        evaluation = max(marks.last_token - first, 0) or now - first
+        if evaluation == 0:
+            prompt = evaluation = now - opened
     else:
         load = round(engine.queue * _NS_PER_MS)
         prompt = round((engine.first_token - engine.queue) * _NS_PER_MS)
-        evaluation = round(engine.generation * _NS_PER_MS)
-    if evaluation <= 0:
-        evaluation = total - load - prompt
+        evaluation = round(engine.generation * _NS_PER_MS) or total - load - prompt
     return Timings(max(total, 1), max(load, 1), max(prompt, 1), max(evaluation, 1))
 
 

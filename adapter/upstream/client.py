@@ -1,4 +1,4 @@
-"""One engine: its address, its connections, its state of health."""
+"""One engine: its address and the requests to it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
+from adapter.errors import AdapterError, UpstreamBroken
 from adapter.settings import UpstreamSettings
 from adapter.translate.refusals import PROMPT_TOO_LONG, refusal
 from adapter.translate.served import TASK_ROUTES, read_served
@@ -106,18 +107,20 @@ class Upstream:
     async def _open(
         self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]
     ) -> EngineStream:
-        request = self._post(path, body, headers, self._connecting)
+        began = asyncio.get_running_loop().time()
         async with asyncio.timeout(self._settings.timeouts.first_byte):
-            response = await request
-        if response.status == 200:
-            return EngineStream(response, self._settings.timeouts, self.name)
-        async with response:
-            answer = await response.content.read(_ERROR_LIMIT)
-        raise refusal(response.status, answer, too_long=PROMPT_TOO_LONG)
+            response = await self._post(path, body, headers, self._connecting)
+            if response.status != 200 or response.content_type == _JSON:
+                async with response:
+                    answer = await _beginning(response)
+                raise _no_stream(response.status, answer)
+        return EngineStream(response, self._settings.timeouts, self.name, began)
 
     def _get(self, path: str) -> aiohttp.client._RequestContextManager:
         url = self._root.join(URL(path))
-        return self._session.get(url, headers=self._headers, timeout=self._probing)
+        return self._session.get(
+            url, headers=self._headers, timeout=self._probing, allow_redirects=False
+        )
 
     def _post(
         self,
@@ -131,7 +134,23 @@ class Upstream:
             data=_payload(orjson.dumps(body)),
             headers={"Content-Type": _JSON, **self._headers, **headers},
             timeout=timeout,
+            # A POST would become a GET, or the prompt go where nobody configured it to.
+            allow_redirects=False,
         )
+
+
+async def _beginning(response: aiohttp.ClientResponse) -> bytes:
+    """The body, or as much of it as an error may take."""
+    parts: list[bytes] = []
+    while sum(map(len, parts)) < _ERROR_LIMIT and (part := await response.content.readany()):
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _no_stream(status: int, answer: bytes) -> AdapterError:
+    if status != 200:
+        return refusal(status, answer, too_long=PROMPT_TOO_LONG)
+    return UpstreamBroken("the engine sent one object where a stream was asked for")
 
 
 def _payload(body: bytes) -> bytes | io.BytesIO:

@@ -35,8 +35,8 @@ class Engine:
         """
         try:
             yield
-        except UpstreamAway:
-            self.health.suspect()
+        except UpstreamAway as error:
+            self.health.suspect(error)
             raise
         except RouteMissing as error:
             raise BadRequest(unable) from error

@@ -10,6 +10,7 @@ import aiohttp
 from adapter.errors import (
     UpstreamAway,
     UpstreamBroken,
+    UpstreamCut,
     UpstreamError,
     UpstreamSilent,
     UpstreamUnreachable,
@@ -19,6 +20,7 @@ from adapter.errors import (
 _TABLE: tuple[tuple[type[BaseException], type[UpstreamError], str], ...] = (
     (aiohttp.ConnectionTimeoutError, UpstreamUnreachable, "the engine {name} can't be reached"),
     (TimeoutError, UpstreamSilent, "the engine {name} did not answer in time"),
+    (aiohttp.ClientSSLError, UpstreamBroken, "the certificate of the engine {name} is not trusted"),
     (
         aiohttp.ClientConnectorError,
         UpstreamAway,
@@ -26,7 +28,7 @@ _TABLE: tuple[tuple[type[BaseException], type[UpstreamError], str], ...] = (
     ),
     (aiohttp.ServerDisconnectedError, UpstreamBroken, "the engine {name} closed the connection"),
     (aiohttp.ClientOSError, UpstreamBroken, "the connection to the engine {name} broke"),
-    (aiohttp.ClientPayloadError, UpstreamBroken, "the engine {name} broke off its answer"),
+    (aiohttp.ClientPayloadError, UpstreamCut, "the engine {name} broke off its answer"),
     (aiohttp.ClientError, UpstreamBroken, "the engine {name} sent what is no HTTP answer"),
     (OSError, UpstreamBroken, "the connection to the engine {name} broke"),
 )

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from math import inf
 
-from adapter.errors import UpstreamAway, UpstreamError
+from adapter.errors import UpstreamAway, UpstreamError, UpstreamRefused
 from adapter.observe.logs import events
 from adapter.wire.openai import ServedModel
 
@@ -27,7 +27,8 @@ Report = Callable[[str, Sequence[ServedModel]], Awaitable[None]]
 class Health:
     """The state of one engine. `up` is None until the first probe has come back.
 
-    `probe` lists the models served; `report` is told of them; `changed` of each change of `up`.
+    `probe` lists the models served; `report` is told of them; `changed` of each change of `up`,
+    with the reason.
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class Health:
         name: str,
         probe: Callable[[], Awaitable[Sequence[ServedModel]]],
         report: Report,
-        changed: Callable[[str, bool], None],
+        changed: Callable[[str, bool, str], None],
     ) -> None:
         self.up: bool | None = None
         self.reason: UpstreamError = UpstreamAway(f"the engine {name} has not answered yet")
@@ -82,6 +83,7 @@ class Health:
 
         Raises:
             UpstreamAway: it does not, or not soon enough.
+            UpstreamRefused: it does not answer us: a wrong key.
         """
         if self.up:
             return
@@ -89,10 +91,17 @@ class Health:
             async with asyncio.timeout(PATIENCE):
                 await self.check()
         if not self.up:
-            raise UpstreamAway(self.reason.message)
+            raise self.why_down()
 
-    def suspect(self) -> None:
+    def why_down(self) -> UpstreamError:
+        """The error to answer with. What the engine refuses is not mended by waiting for it."""
+        if isinstance(self.reason, UpstreamRefused):
+            return UpstreamRefused(self.reason.message, status=self.reason.status)
+        return UpstreamAway(self.reason.message)
+
+    def suspect(self, reason: UpstreamError) -> None:
         """A request found the engine away: it counts as down until a probe succeeds."""
+        self.reason = reason
         self._set(False)
         self.doubt()
 
@@ -117,7 +126,7 @@ class Health:
     def _set(self, up: bool) -> None:
         if self.up is not up:
             self.up = up
-            self._changed(self._name, up)
+            self._changed(self._name, up, "" if up else self.reason.message)
 
     async def close(self) -> None:
         if self._checking is not None:

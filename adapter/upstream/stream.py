@@ -9,7 +9,7 @@ from typing import Self
 
 import aiohttp
 
-from adapter.errors import UpstreamError, UpstreamSilent
+from adapter.errors import AdapterError, UpstreamError, UpstreamSilent
 from adapter.settings import Timeouts
 from adapter.upstream.faults import border
 
@@ -24,16 +24,17 @@ class EngineStream:
     ever. And only time spent reading counts: a slow client is not the engine's silence.
     """
 
-    def __init__(self, response: aiohttp.ClientResponse, timeouts: Timeouts, name: str) -> None:
+    def __init__(
+        self, response: aiohttp.ClientResponse, timeouts: Timeouts, name: str, asked_at: float
+    ) -> None:
         self._response = response
         self._timeouts = timeouts
         self._name = name
         self._loop = asyncio.get_running_loop()
         self._limit = timeouts.first_byte
-        self._quiet_since = self._loop.time()
-        self._reading = False
-        self._event_seen = True
-        self._silent = False
+        self._quiet_since = asked_at
+        self._reading = self._event_seen = False
+        self._ended_by: AdapterError | None = None
         self._timer = self._loop.call_later(min(self._limit, timeouts.idle), self._watch)
 
     async def read(self) -> bytes:
@@ -41,6 +42,7 @@ class EngineStream:
 
         Raises:
             UpstreamError: the connection broke, or the engine was silent for too long.
+            AdapterError: somebody ended it.
         """
         if self._event_seen:
             self._quiet_since = self._loop.time()
@@ -48,12 +50,8 @@ class EngineStream:
         try:
             with border(self._name):
                 data = await self._response.content.readany()
-        except Exception:
-            if self._silent:
-                raise UpstreamSilent(
-                    f"the engine {self._name} was silent for {self._limit:g} s"
-                ) from None
-            raise
+        except UpstreamError as error:
+            raise self._ended_by or error from None
         finally:
             self._reading = False
         self._event_seen = b"data:" in data
@@ -64,11 +62,15 @@ class EngineStream:
     def _watch(self) -> None:
         left = self._quiet_since + self._limit - self._loop.time() if self._reading else self._limit
         if left <= 0:
-            self._silent = True
-            self._response.close()
+            self.end(UpstreamSilent(f"the engine {self._name} was silent for {self._limit:g} s"))
         else:
             # Never later than the idle limit: it takes over when the first event comes.
             self._timer = self._loop.call_later(min(left, self._timeouts.idle), self._watch)
+
+    def end(self, error: AdapterError) -> None:
+        """Ends it at once; whoever reads is told why."""
+        self._ended_by = error
+        self._response.close()
 
     async def drain(self) -> None:
         """Reads the end of an answer whose last event is known, so that its connection lives on."""

@@ -7,7 +7,6 @@ from typing import Any, TypedDict
 
 # Below the engine's versioned root, which is /v1 unless its address says otherwise.
 CHAT_PATH = "chat/completions"
-COMPLETIONS_PATH = "completions"
 EMBEDDINGS_PATH = "embeddings"
 MODELS_PATH = "models"
 

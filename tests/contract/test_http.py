@@ -180,3 +180,22 @@ async def test_metrics_can_be_scraped(adapter):
     assert reply.status == 200
     assert reply.headers["content-type"].startswith("text/plain")
     assert "# TYPE " in reply.text
+
+
+@pytest.mark.parametrize("connection", ["keep-alive", "close"])
+async def test_a_client_of_the_old_protocol_sees_the_end(adapter, connection: str):
+    """It knows no chunks: only the closed connection tells it that the answer is over."""
+    headers = {"Connection": connection}
+    reply = await adapter.post("/api/chat", CHAT, headers=headers, version="1.0", within=5)
+    assert "transfer-encoding" not in reply.headers
+    assert reply.lines[-1]["done"] is True
+
+
+async def test_a_body_that_is_not_encoded_as_it_says(adapter):
+    reply = await adapter.post("/api/chat", b"not gzip", headers={"Content-Encoding": "gzip"})
+    assert (reply.status, list(reply.json)) == (400, ["error"])
+
+
+async def test_long_headers_are_taken(adapter):
+    reply = await adapter.post("/api/chat", CHAT, headers={"Cookie": "a" * 20_000})
+    assert reply.status == 200

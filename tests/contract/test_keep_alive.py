@@ -1,9 +1,11 @@
 """Loading, unloading, and what /api/ps shows of it. The engine is not bothered with any."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.support import plays
 from tests.support.serve import serving
 
 CHAT = {"model": "tiny-chat", "messages": [{"role": "user", "content": "hi"}], "stream": False}
@@ -99,3 +101,19 @@ async def test_embedding_keeps_alive_too(embedder):
 async def test_what_is_no_duration_is_told_in_ollamas_words(adapter, path, keep_alive, error):
     reply = await adapter.post(path, LOAD | {"keep_alive": keep_alive})
     assert (reply.status, reply.json) == (400, {"error": error})
+
+
+async def test_a_model_stays_while_it_is_used_and_its_time_begins_after_that(scripted, adapter):
+    scripted.play = plays.slow("chat_stream_usage", 0.05)
+    asking = asyncio.ensure_future(adapter.post("/api/chat", CHAT | {"keep_alive": 0}))
+    await scripted.until(lambda: scripted.in_flight == 1)
+    assert "tiny-chat:latest" in await listed(adapter)
+    assert (await asking).status == 200
+    assert await listed(adapter) == {}
+
+
+async def test_a_request_that_was_not_served_keeps_nothing(scripted, adapter):
+    await adapter.post("/api/chat", CHAT | {"keep_alive": "5m"})
+    scripted.play = plays.refuse(400, {"error": {"message": "no"}})
+    assert (await adapter.post("/api/chat", CHAT | {"keep_alive": 0})).status == 400
+    assert "tiny-chat:latest" in await listed(adapter)

@@ -153,9 +153,10 @@ async def test_the_list_is_whole_right_after_the_start(scripted):
         assert len((await adapter.get("/api/tags", within=1)).json["models"]) == 1
 
 
-async def test_no_engine_at_all_is_an_empty_list(scripted):
+async def test_while_the_engine_loads_the_list_is_not_empty_but_not_there(scripted):
+    """Clients that find no model in the list go and pull theirs."""
     await scripted.down()
     async with serving(scripted.url) as adapter:
         reply = await adapter.get("/api/tags", within=2)
-        assert (reply.status, reply.json) == (200, {"models": []})
+        assert (reply.status, reply.headers["retry-after"]) == (503, "2")
         assert (await adapter.get("/api/ps", within=2)).json == {"models": []}

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from adapter.translate.refusals import PROMPT_TOO_LONG
 from tests.support import plays, words
+from tests.support.recordings import recording
 from tests.support.serve import IMPATIENT, serving
 
 TURNS = [{"role": "user", "content": "hi"}]
@@ -204,3 +206,56 @@ async def test_many_clients_are_all_told_at_once(scripted, adapter):
     replies = await asyncio.gather(*(adapter.post("/api/chat", BODY, within=2) for _ in range(50)))
     assert {reply.status for reply in replies} == {503}
     assert time.monotonic() - began < 2
+
+
+@MODES
+class TestARefusal:
+    async def test_in_pieces_is_read_to_its_end(self, scripted, adapter, stream: bool):
+        body = recording("err_context").body
+        scripted.play = plays.refuse_in_pieces(400, body, at=20)
+        reply = await adapter.post("/api/chat", BODY | {"stream": stream})
+        is_error(reply, 400)
+        assert reply.json["error"] == PROMPT_TOO_LONG
+
+    async def test_that_never_comes_is_not_waited_for(self, scripted, stream: bool):
+        scripted.play = plays.refuse_in_pieces(500, b"x" * 100, at=0)
+        limits = {"connect": 1, "first_byte": 0.5, "idle": 10}
+        async with serving(scripted.url, timeouts=limits, max_queue=1) as adapter:
+            for _ in range(2):  # the first has left its place in the queue
+                is_error(await adapter.post("/api/chat", BODY | {"stream": stream}, within=5), 504)
+
+    @pytest.mark.parametrize("status", [301, 302, 307, 308])
+    async def test_to_answer_here_is_not_followed(
+        self, scripted, scripted_embedder, adapter, status: int, stream: bool
+    ):
+        scripted.play = plays.redirect(status, f"{scripted_embedder.url}/v1/chat/completions")
+        is_error(await adapter.post("/api/chat", BODY | {"stream": stream}), 502)
+        assert scripted_embedder.bodies == []
+
+    async def test_to_stream(self, scripted, adapter, stream: bool):
+        scripted.play = plays.one_object
+        is_error(await adapter.post("/api/chat", BODY | {"stream": stream}), 502)
+
+
+async def test_late_headers_do_not_begin_the_wait_anew(scripted):
+    scripted.play = plays.late_headers(1.5)
+    async with serving(
+        scripted.url, timeouts={"connect": 1, "first_byte": 2, "idle": 0.5}
+    ) as adapter:
+        began = time.monotonic()
+        is_error(await adapter.post("/api/chat", BODY, within=10), 504)
+        assert time.monotonic() - began < 3.4
+
+
+async def test_embeddings_that_have_begun_are_not_asked_for_again(scripted_embedder, embedder):
+    scripted_embedder.play = plays.half_an_answer("embed_single")
+    is_error(await embedder.post("/api/embed", {"model": "tiny-embed", "input": "a"}), 502)
+    assert len(scripted_embedder.bodies) == 1
+
+
+async def test_a_wrong_key_is_not_a_matter_of_time(scripted):
+    scripted.api_key = "right"
+    async with serving(scripted.url) as adapter:
+        reply = await adapter.post("/api/chat", BODY, within=2)
+        is_error(reply, 502)
+        assert "API key" in reply.json["error"]

@@ -1,16 +1,19 @@
 """The adapter as a process of its own, with its production event loop: signals, kills, starts."""
 
 import asyncio
+import contextlib
 import json
+import os
 import signal
 import socket
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from adapter.errors import EX_CONFIG
-from adapter.server.run import SHUTDOWN_SECONDS
+from adapter.server.drain import GRACE_SECONDS
 from tests.support import machine, plays
 from tests.support.machine import free_port
 from tests.support.raw_http import Connection
@@ -49,28 +52,35 @@ async def test_a_client_that_leaves_frees_the_engine(scripted, process, stream: 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_it(process, number):
-    assert await process.end(number, within=2) == 0
+    assert await process.end(number, within=30) == 0
     with pytest.raises(ConnectionRefusedError):
         await process.get("/health")
 
 
 async def test_a_signal_while_it_answers(scripted, process):
-    """The answer may go on for a moment; it never ends as if it were whole."""
+    """The answer may go on for a moment; then it is told why it ends."""
     scripted.play = plays.endless("chat_stream_usage", 3)
     async with await asking(process.url, stream=True) as connection:
         await connection.head()
         lines = [await connection.chunk()]
         began = time.monotonic()
-        ending = asyncio.get_running_loop().create_task(process.end(signal.SIGTERM, within=12))
-        try:
-            while chunk := await connection.chunk():
-                lines.append(chunk)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+        ending = asyncio.get_running_loop().create_task(process.end(signal.SIGTERM, within=30))
+        while chunk := await connection.chunk():
+            lines.append(chunk)
         assert await ending == 0
-    assert time.monotonic() - began < SHUTDOWN_SECONDS + 1.5
+    assert time.monotonic() - began >= GRACE_SECONDS
+    assert lines[-1] == b'{"error":"the adapter is shutting down"}\n'
     assert not any(b'"done":true' in line for line in lines)
     await scripted.until(lambda: scripted.in_flight == 0, within=1)
+
+
+async def test_a_signal_while_it_collects_an_answer(scripted, process):
+    scripted.play = plays.endless("chat_stream_usage", 3)
+    async with await asking(process.url, stream=False) as connection:
+        await scripted.until(lambda: scripted.in_flight == 1)
+        assert await process.end(signal.SIGTERM, within=30) == 0
+        head = await connection.head()
+        assert (head.status, head.headers["retry-after"]) == (503, "2")
 
 
 async def test_an_answer_in_flight_is_finished_before_the_end(scripted, process):
@@ -135,3 +145,34 @@ async def test_no_engine_named_is_told():
     assert code == EX_CONFIG
     assert "VLLM_URL" in errors
     assert "Traceback" not in errors
+
+
+def children(pid: int) -> list[int]:
+    """Processes whose parent it is."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(stat.read_bytes().rpartition(b")")[2].split()[1]) == pid:
+                found.append(int(stat.parent.name))
+    return found
+
+
+def lives(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+async def test_workers_are_replaced_and_end_with_the_process_that_watches_them(scripted):
+    async with serving_process(free_port(), "--workers", "2", VLLM_URL=scripted.url) as adapter:
+        await adapter.until_ready()
+        before = children(adapter.process.pid)
+        assert len(before) == 2
+        os.kill(before[0], signal.SIGKILL)
+        async with asyncio.timeout(20):
+            while len(set(children(adapter.process.pid)) - {before[0]}) < 2:  # noqa: ASYNC110  # /proc
+                await asyncio.sleep(0.05)
+        assert (await adapter.post("/api/chat", CHAT)).status == 200
+        workers = children(adapter.process.pid)
+        await adapter.end(signal.SIGKILL)
+        async with asyncio.timeout(20):
+            while any(map(lives, workers)):  # noqa: ASYNC110  # seen in /proc only
+                await asyncio.sleep(0.05)

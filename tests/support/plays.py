@@ -103,6 +103,55 @@ def refuse(status: int, error: object) -> Play:
     return play
 
 
+def refuse_in_pieces(status: int, body: bytes, at: int) -> Play:
+    """A JSON error whose body comes in two reads; `at` 0: it never comes."""
+
+    async def play(stage: Stage) -> None:
+        await stage.head(status, {"content-type": "application/json"}, length=len(body))
+        if not at:
+            await stage.hang()
+        await stage.write(body[:at])
+        await asyncio.sleep(0.1)
+        await stage.write(body[at:])
+
+    return play
+
+
+def late_headers(delay: float) -> Play:
+    """Headers after a while, then silence."""
+
+    async def play(stage: Stage) -> None:
+        await asyncio.sleep(delay)
+        await begin(stage, recording("chat_stream_usage"))
+        await stage.hang()
+
+    return play
+
+
+def redirect(status: int, to: str) -> Play:
+    async def play(stage: Stage) -> None:
+        await stage.head(status, {"location": to}, length=0)
+
+    return play
+
+
+async def one_object(stage: Stage) -> None:
+    """A whole completion, as if nobody had asked for a stream."""
+    await stage.answer(recording("chat_nonstream"))
+
+
+def half_an_answer(name: str) -> Play:
+    """The first half of a body whose length was told, then the connection closes."""
+    found = recording(name)
+
+    async def play(stage: Stage) -> None:
+        await stage.head(200, {"content-type": "application/json"}, length=len(found.body))
+        await stage.write(found.body[: len(found.body) // 2])
+        await stage.drop()
+
+    return play
+
+
 async def hang_before_headers(stage: Stage) -> None:
     await stage.hang()
 

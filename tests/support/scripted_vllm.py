@@ -107,6 +107,8 @@ class ScriptedVLLM:
         self.task = task
         self.max_model_len = max_model_len
         self.root = root
+        self.api_key = ""
+        """Asked for on /v1, if there is one."""
         self.seen: list[Received] = []
         self.asked: list[str] = []
         """Every request line, probes included."""
@@ -160,6 +162,8 @@ class ScriptedVLLM:
 
     async def _serve(self, http: web.Request) -> web.StreamResponse:
         self.asked.append(f"{http.method} {http.path}")
+        if self.api_key and http.headers.get("Authorization") != f"Bearer {self.api_key}":
+            return _json(401, {"error": "Unauthorized"})
         if http.path in POST_ONLY[self.task]:
             if http.method != "POST":
                 return _json(405, {"detail": "Method Not Allowed"}, {"allow": "POST"})

@@ -9,8 +9,6 @@ from pydantic import BaseModel
 
 from adapter.errors import ConfigError
 from adapter.settings import (
-    CAPABILITIES,
-    DEFAULT_PORT,
     ModelSettings,
     ServerSettings,
     Settings,
@@ -208,7 +206,7 @@ def test_sizes(text: str, size: int):
         ({"OLLAMA_KEEP_ALIVE": "5x"}, 'server.keep_alive: time: unknown unit "x" in duration "5x"'),
         ({"ADAPTER_WORKERS": "0"}, "server.workers: Input should be greater than or equal to 1"),
         ({"OLLAMA_MAX_QUEUE": "many"}, "server.max_queue: Input should be a valid integer"),
-        ({"OLLAMA_CONTEXT_LENGTH": "0"}, "server.context_length: Input should be greater than 0"),
+        ({"OLLAMA_CONTEXT_LENGTH": "-1"}, "server.context_length: Input should be greater than 0"),
         (
             {"ADAPTER_SAMPLING_DEFAULTS": "mine"},
             "server.sampling_defaults: Input should be 'model' or 'ollama'",
@@ -413,10 +411,6 @@ def test_no_two_fields_share_a_variable_but_host_and_port():
     assert sorted(found) == sorted([*set(found), "OLLAMA_HOST"])
     assert all(name.startswith(("OLLAMA_", "ADAPTER_")) for name in found)
 
-
-def test_words():
-    assert DEFAULT_PORT == 11434
-    assert CAPABILITIES == ("completion", "tools", "thinking", "vision", "embedding", "insert")
     assert Settings().upstreams == ()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aiohttp import web
 
 from adapter.catalog.catalog import Entry
@@ -11,7 +9,6 @@ from adapter.errors import BadRequest, ModelNotFound
 from adapter.server.generation import concern
 from adapter.server.replies import json_reply
 from adapter.server.state import FACTS, STATE
-from adapter.server.streaming import UPSTREAM
 from adapter.translate import embed
 from adapter.translate.refusals import INPUT_TOO_LONG
 from adapter.translate.timings import Marks, timings
@@ -28,20 +25,19 @@ async def post(request: web.Request) -> web.StreamResponse:
         raise ModelNotFound(f"model '{asked.asked}' not found")
     entry = await _find(request, asked)
     if not inputs:
-        return _reply(request, asked, {"embeddings": []})
+        return json_reply({"model": asked.asked, "embeddings": []})
     body = embed.to_openai(inputs, entry.target, truncate=asked.truncate is not False)
     marks = Marks(request[FACTS].started)
     vectors = await _ask(request, asked, entry, body, marks)
     spent = timings(marks, None, request.app[STATE].clock())
-    return _reply(
-        request,
-        asked,
+    return json_reply(
         {
+            "model": asked.asked,
             "embeddings": [embed.normalised(row, asked.dimensions) for row in vectors.vectors],
             "total_duration": spent.total,
             "load_duration": spent.load,
             "prompt_eval_count": vectors.prompt_tokens,
-        },
+        }
     )
 
 
@@ -59,10 +55,8 @@ async def post_legacy(request: web.Request) -> web.StreamResponse:
 
 
 async def _find(request: web.Request, asked: EmbedRequest | EmbeddingsRequest) -> Entry:
-    state = request.app[STATE]
-    entry = await state.find(asked.asked, _missing(asked))
+    entry = await request.app[STATE].find(asked.asked, _missing(asked))
     concern(request, entry)
-    state.residency.use(entry.listing.name, asked.keep_alive)
     return entry
 
 
@@ -71,7 +65,11 @@ def _missing(asked: NamedRequest) -> str:
 
 
 async def _ask(
-    request: web.Request, asked: NamedRequest, entry: Entry, body: EmbeddingsBody, marks: Marks
+    request: web.Request,
+    asked: EmbedRequest | EmbeddingsRequest,
+    entry: Entry,
+    body: EmbeddingsBody,
+    marks: Marks,
 ) -> embed.Vectors:
     state, facts = request.app[STATE], request[FACTS]
     engine = state.engines[entry.upstream]
@@ -80,16 +78,11 @@ async def _ask(
         marks.opened = state.clock()
         headers = {"X-Request-Id": facts.request_id}
         unable = f'"{asked.asked}" does not support embeddings'
-        with engine.asked(_missing(asked), unable):
+        lasting = state.residency.in_use(entry.listing.name, asked.keep_alive)
+        with engine.asked(_missing(asked), unable), lasting:
             answer = await engine.client.post_json(
                 EMBEDDINGS_PATH, body, headers, too_long=INPUT_TOO_LONG
             )
     vectors = embed.read_vectors(answer, expected=len(body["input"]))
     facts.prompt_tokens = vectors.prompt_tokens
     return vectors
-
-
-def _reply(request: web.Request, asked: EmbedRequest, fields: dict[str, Any]) -> web.Response:
-    response = json_reply({"model": asked.asked, **fields})
-    response.headers[UPSTREAM] = request[FACTS].upstream
-    return response

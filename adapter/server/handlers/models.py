@@ -21,7 +21,7 @@ async def tags(request: web.Request) -> web.Response:
 
 
 async def ps(request: web.Request) -> web.Response:
-    loaded = await request.app[STATE].loaded()
+    loaded = request.app[STATE].loaded()
     return json_reply(ps_reply([(entry.listing, rfc3339(until)) for entry, until in loaded]))
 
 

@@ -50,12 +50,12 @@ def test_a_request_is_one_line_whatever_its_error_says(text: str):
 def test_lines_go_to_their_loggers(caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.INFO, logger="adapter"):
         log_request(SHORT)
-        log_upstream("llm", True)
-        log_upstream("llm", False)
+        log_upstream("llm", True, "")
+        log_upstream("llm", False, "no\nkey")
     assert [(record.name, record.levelname, record.getMessage()) for record in caplog.records] == [
         ("adapter.access", "INFO", line(SHORT)),
         ("adapter", "INFO", "upstream=llm is up"),
-        ("adapter", "WARNING", "upstream=llm is down"),
+        ("adapter", "WARNING", 'upstream=llm is down: "no\\nkey"'),
     ]
 
 

@@ -8,6 +8,7 @@ from adapter.catalog.discovery import Discovery
 from adapter.errors import BadRequest, Forbidden, ModelNotFound, UpstreamAway, UpstreamError
 from adapter.observe.metrics import Metrics
 from adapter.server.admission import Admission
+from adapter.server.drain import OpenStreams
 from adapter.server.state import Engine, State
 from adapter.settings import Settings
 from adapter.upstream.client import Upstream, open_session
@@ -42,7 +43,7 @@ def served() -> Served:
 @pytest.fixture
 async def state(served: Served):
     discovery = Discovery(SETTINGS, lambda: NOW)
-    health = Health("llm", served.probe, discovery.take, lambda name, up: None)
+    health = Health("llm", served.probe, discovery.take, lambda name, up, reason: None)
     async with open_session() as session:
         engine = Engine(Upstream(SETTINGS.upstreams[0], session), health)
         residency = Residency(60.0, lambda: NOW)
@@ -53,6 +54,7 @@ async def state(served: Served):
             residency,
             Admission(9),
             {"llm": engine},
+            OpenStreams(),
             wall_clock=lambda: NOW,
         )
         await health.close()
@@ -98,16 +100,17 @@ async def test_a_model_of_an_engine_that_has_gone_is_still_known(state: State, s
 
 
 async def test_what_counts_as_loaded(state: State, served: Served):
+    await state.engines["llm"].health.check()
     state.residency.use("m:latest", 5.0)
-    assert [(entry.listing.name, at) for entry, at in await state.loaded()] == [
+    assert [(entry.listing.name, at) for entry, at in state.loaded()] == [
         ("m:latest", NOW + 5 * 10**9)
     ]
     state.residency.release("m:latest")
-    assert await state.loaded() == []
+    assert state.loaded() == []
     state.residency.use("m:latest", 5.0)
     served.fault = UpstreamAway("gone")
     await state.engines["llm"].health.check()
-    assert await state.loaded() == []
+    assert state.loaded() == []
 
 
 async def test_a_listing_waits_for_an_engine_that_was_never_heard(state: State, served: Served):
@@ -116,7 +119,8 @@ async def test_a_listing_waits_for_an_engine_that_was_never_heard(state: State, 
     assert served.probes == 1
 
 
-async def test_a_listing_is_what_is_known_when_no_engine_answers(state: State, served: Served):
+async def test_a_listing_of_nothing_is_not_shown_while_engines_load(state: State, served: Served):
     served.fault = UpstreamAway("loading")
-    assert await state.entries() == ()
-    assert await state.loaded() == []
+    with pytest.raises(UpstreamAway, match="loading"):
+        await state.entries()
+    assert state.loaded() == []

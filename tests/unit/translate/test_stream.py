@@ -165,7 +165,7 @@ def test_the_recorded_stream_with_counts_line_by_line():
     assert out == 6 * line + (
         head + b'{"role":"assistant","content":""},"done":true,"done_reason":"length",'
         b'"total_duration":2000000000,"load_duration":1,"prompt_eval_count":13,'
-        b'"prompt_eval_duration":1999999999,"eval_count":6,"eval_duration":1}\n'
+        b'"prompt_eval_duration":1999999999,"eval_count":6,"eval_duration":1999999999}\n'
     )
 
 

@@ -31,7 +31,7 @@ MS = 1_000_000
             Marks(100, opened=130),
             None,
             900,
-            Timings(total=800, load=30, prompt_eval=770, evaluation=1),
+            Timings(total=800, load=30, prompt_eval=770, evaluation=770),
             id="no token",
         ),
         pytest.param(Marks(100), None, 900, Timings(800, 800, 1, 1), id="never opened"),

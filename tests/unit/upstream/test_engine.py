@@ -25,8 +25,8 @@ class Heard:
     def __init__(self) -> None:
         self.calls: list[str] = []
 
-    def suspect(self) -> None:
-        self.calls.append("suspect")
+    def suspect(self, reason: AdapterError) -> None:
+        self.calls.append(f"suspect: {reason.message}")
 
     def doubt(self) -> None:
         self.calls.append("doubt")
@@ -35,8 +35,8 @@ class Heard:
 @pytest.mark.parametrize(
     ("fault", "raised", "calls"),
     [
-        (UpstreamAway("gone"), UpstreamAway, ["suspect"]),
-        (UpstreamUnreachable("gone"), UpstreamUnreachable, ["suspect"]),
+        (UpstreamAway("gone"), UpstreamAway, ["suspect: gone"]),
+        (UpstreamUnreachable("gone"), UpstreamUnreachable, ["suspect: gone"]),
         (UpstreamRefused("no such model", status=404), ModelNotFound, ["doubt"]),
         (UpstreamRefused("bad", status=400), UpstreamRefused, []),
         (RouteMissing("Not Found", status=404), BadRequest, []),

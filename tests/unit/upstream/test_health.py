@@ -5,7 +5,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from adapter.errors import UpstreamAway, UpstreamBroken, UpstreamError, UpstreamSilent
+from adapter.errors import (
+    UpstreamAway,
+    UpstreamBroken,
+    UpstreamError,
+    UpstreamRefused,
+    UpstreamSilent,
+)
 from adapter.upstream import health as module
 from adapter.upstream.health import Health
 from adapter.wire.openai import ServedModel
@@ -38,8 +44,9 @@ class Engine:
         assert name == "llm"
         self.reports.append(served)
 
-    def changed(self, name: str, up: bool) -> None:
+    def changed(self, name: str, up: bool, reason: str) -> None:
         assert name == "llm"
+        assert up is (reason == "")
         self.changes.append(up)
 
     async def probed(self, times: int) -> None:
@@ -198,8 +205,9 @@ async def test_doubt_asks_at_once_and_suspicion_counts_as_down_until_then(engine
     await engine.probed(seen + 1)
     assert engine.health.up is True
     engine.free.clear()
-    engine.health.suspect()
+    engine.health.suspect(UpstreamAway("it hung up"))
     assert engine.health.up is False
+    assert engine.health.why_down().message == "it hung up"
     await engine.probed(seen + 2)
     engine.free.set()
     await engine.health.check()
@@ -229,3 +237,10 @@ async def test_a_report_that_fails_does_not_end_the_watch(engine: Engine):
     await stop(watching)
     await health.close()
     assert not ended
+
+
+async def test_a_wrong_key_is_not_mended_by_coming_again(engine: Engine):
+    engine.fault = UpstreamRefused("the engine refused the adapter's API key", status=502)
+    with pytest.raises(UpstreamRefused) as refused:
+        await engine.health.require()
+    assert (refused.value.status, refused.value.retry_after) == (502, None)

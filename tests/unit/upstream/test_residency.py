@@ -73,3 +73,16 @@ def test_any_time_that_a_client_may_ask_for_can_be_printed(asked: float | str):
     by_default.use("m", None)
     for residency in (by_request, by_default):
         assert "2300" < rfc3339(residency.expires_at("m")) < "2320"
+
+
+def test_a_model_in_use_stays_for_its_time_after_its_last_user():
+    clock = Clock()
+    residency = Residency(60.0, clock)
+    with residency.in_use("m", 0.0):
+        with residency.in_use("m", 10.0):
+            clock.now += 30 * SECOND
+            assert residency.expires_at("m") is not None
+        assert residency.expires_at("m") == clock.now + 10 * SECOND
+        clock.now += 20 * SECOND
+        assert residency.expires_at("m") == clock.now + 10 * SECOND
+    assert residency.expires_at("m") is None

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from adapter.errors import AdapterError
+from adapter.server.drain import OpenStreams
+
+
+class Stream:
+    """Stands where EngineStream does: told to end, it remembers why."""
+
+    def __init__(self) -> None:
+        self.ended_by: list[AdapterError] = []
+
+    def end(self, error: AdapterError) -> None:
+        self.ended_by.append(error)
+
+
+async def test_nothing_open_is_nothing_to_wait_for():
+    await OpenStreams().end(grace=60)
+
+
+async def test_what_ends_in_time_is_left_alone():
+    streams, stream = OpenStreams(), Stream()
+    opened: Any = stream
+    with streams.counted(opened):
+        ending = asyncio.ensure_future(streams.end(grace=60))
+        await asyncio.sleep(0)
+        assert not ending.done()
+    await ending
+    assert stream.ended_by == []
+
+
+async def test_what_goes_on_is_told_why_it_ends():
+    streams, first, second = OpenStreams(), Stream(), Stream()
+    opened: list[Any] = [first, second]
+    with streams.counted(opened[0]), streams.counted(opened[1]):
+        await streams.end(grace=0.01)
+    for stream in (first, second):
+        (error,) = stream.ended_by
+        assert (error.status, error.message) == (503, "the adapter is shutting down")

@@ -8,7 +8,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve engine test check format docs lock clean
+.PHONY: help serve engine test check lint format docs lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -16,17 +16,19 @@ help: ## this list
 serve: ## everything from nothing: the adapter and a real vLLM on this machine's CPU
 	@PYTHONPATH=vllm_image exec $(PYTHON) -m launcher up
 
-test: $(VENV)/dev.stamp engine ## the whole suite, real engine included
+test: lint engine ## the whole suite, real engine included
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=90
 
-check: $(VENV)/dev.stamp ## format, lint, types, layers and the fast tests, in under a minute
+lint: $(VENV)/dev.stamp ## format, lint, types, layers
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+check: lint ## the same and the fast tests, in under a minute
 	$(BIN)/pytest -q -m "not vllm and not node" tests/unit tests/docs tests/vllm_image
 
 format: $(VENV)/dev.stamp ## what `check` would complain of and a machine can mend

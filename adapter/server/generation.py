@@ -6,6 +6,7 @@ from aiohttp import web
 
 from adapter.catalog.catalog import Entry
 from adapter.observe.facts import Facts
+from adapter.observe.logs import events
 from adapter.server.replies import json_reply
 from adapter.server.state import FACTS, STATE, State
 from adapter.server.streaming import line_reply, whole_reply
@@ -57,12 +58,23 @@ def _without_text(
     return json_reply(closing_reply(shape, asked.asked, created_at, done_reason))
 
 
+def _mention_window(state: State, asked: GenerationRequest, entry: Entry) -> None:
+    """Says once for each model that its window can't be had as large as a client wants it."""
+    wanted, window = asked.options.get("num_ctx"), entry.target.context_length
+    name = entry.listing.name
+    if not isinstance(wanted, int) or not window or wanted <= window or name in state.mentioned:
+        return
+    state.mentioned.add(name)
+    events.info("model=%s: num_ctx %d was asked for, its window is %d", name, wanted, window)
+
+
 async def answer(
     request: web.Request, asked: GenerationRequest, entry: Entry, question: Question, shape: Shape
 ) -> web.StreamResponse:
     """Asks the engine, and answers in lines or in one object."""
     state, facts = request.app[STATE], request[FACTS]
     engine = state.engines[entry.upstream]
+    _mention_window(state, asked, entry)
     writer = (LineWriter if asked.streams else WholeWriter)(shape, asked.asked)
     marks = Marks(facts.started)
     translator = Translator(writer, marks, state.wall_clock() - state.clock(), question.own_stops)

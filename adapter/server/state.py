@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -31,6 +31,8 @@ class State:
     admission: Admission
     engines: dict[str, Engine]
     streams: OpenStreams
+    mentioned: set[str] = field(default_factory=set)
+    """Models of which the log has said that a client wants too large a window."""
     clock: Callable[[], int] = time.monotonic_ns
     wall_clock: Callable[[], int] = time.time_ns
 

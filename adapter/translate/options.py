@@ -105,7 +105,12 @@ OPTIONS: tuple[Option, ...] = (
         "by the adapter",
     ),
     Option("typical_p", "float32", None, "vLLM has no locally typical sampling; ignored"),
-    Option("num_ctx", "integer", None, f"the window is {_FIXED} (`--max-model-len`); ignored"),
+    Option(
+        "num_ctx",
+        "integer",
+        None,
+        f"the window is {_FIXED} (`--max-model-len`); more is said once in the log",
+    ),
     Option("num_keep", "integer", None, "vLLM does not shift the context; ignored"),
     Option("num_batch", "integer", None, _HARDWARE),
     Option("num_gpu", "integer", None, _HARDWARE),

@@ -1,5 +1,7 @@
 """What vLLM is asked, for what the client asked."""
 
+import logging
+
 import pytest
 
 from tests.support import plays, words
@@ -205,3 +207,13 @@ async def test_what_clients_send_along_is_no_reason_to_refuse(scripted, adapter)
     }
     assert await body_for(scripted, adapter, "/api/chat", along | CHAT) == PLAIN
     assert await body_for(scripted, adapter, "/api/generate", along | GENERATE) == PLAIN
+
+
+async def test_a_window_larger_than_the_models_is_mentioned_once(scripted, adapter, caplog):
+    with caplog.at_level(logging.INFO, logger="adapter"):
+        for num_ctx in (4096, 200_000, 300_000):
+            body = {"model": "tiny-chat", "prompt": "hi", "options": {"num_ctx": num_ctx}}
+            assert (await adapter.post("/api/generate", body)).status == 200
+    said = [record.getMessage() for record in caplog.records if "num_ctx" in record.getMessage()]
+    assert said == ["model=tiny-chat:latest: num_ctx 200000 was asked for, its window is 4096"]
+    assert all("num_ctx" not in body for body in scripted.bodies)

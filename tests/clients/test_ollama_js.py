@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import machine
+from tests.support.machine import PROMPTLY
 
 pytestmark = pytest.mark.node
 
@@ -54,7 +55,7 @@ async def test_a_session(session_script, house):
         assert got[step]["status_code"] == 404
     assert got["broken"]["message"].startswith("an error was encountered")
     assert got["aborted"]["name"] == "AbortError"
-    await house.chat.until(lambda: house.chat.in_flight == 0, within=1)
+    await house.chat.until(lambda: house.chat.in_flight == 0, within=PROMPTLY)
 
     assert [len(vector) for vector in got["embed"]["embeddings"]] == [4, 4]
     assert got["embeddings"]["embedding"] == pytest.approx([3, 4, 0, 0])

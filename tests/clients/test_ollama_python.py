@@ -7,6 +7,8 @@ from typing import Any
 import ollama
 import pytest
 
+from tests.support.machine import PROMPTLY
+
 TURNS = [{"role": "user", "content": "hi"}]
 
 
@@ -142,5 +144,5 @@ async def test_leaving_a_stream_frees_the_engine(house):
         assert (await anext(parts)).message.content == "Hello"
         assert house.chat.in_flight == 1
         await parts.aclose()
-        await house.chat.until(lambda: house.chat.in_flight == 0, within=1)
+        await house.chat.until(lambda: house.chat.in_flight == 0, within=PROMPTLY)
     assert house.chat.gone == 1

@@ -5,6 +5,7 @@ import logging
 import pytest
 
 from tests.support import plays, words
+from tests.support.machine import PROMPTLY
 
 CHAT = {"model": "tiny-chat", "messages": [{"role": "user", "content": "hi"}]}
 GENERATE = {"model": "tiny-chat", "prompt": "hi"}
@@ -156,7 +157,7 @@ async def test_what_follows_a_surplus_stop_string_is_not_waited_for(scripted, ad
     last = (await adapter.post("/api/chat", CHAT | {"options": options}, within=2)).lines[-1]
     assert (last["done_reason"], last["prompt_eval_count"], last["eval_count"]) == ("stop", 7, 2)
     assert scripted.bodies[0]["stream_options"]["continuous_usage_stats"] is True
-    await scripted.until(lambda: scripted.gone == 1, within=1)
+    await scripted.until(lambda: scripted.gone == 1, within=PROMPTLY)
 
 
 async def test_turns_are_sent_as_they_are(scripted, adapter):

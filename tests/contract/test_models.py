@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.conftest import model_folder
+from tests.support.machine import PROMPTLY
 from tests.support.scripted_vllm import ScriptedVLLM
 from tests.support.serve import serving
 from tests.support.statements import is_rfc3339
@@ -150,7 +151,7 @@ async def test_the_list_is_there_while_the_engine_is_not(scripted, adapter):
 async def test_the_list_is_whole_right_after_the_start(scripted):
     """The engine is there: a client that asks at once must not be told of no models."""
     async with serving(scripted.url) as adapter:
-        assert len((await adapter.get("/api/tags", within=1)).json["models"]) == 1
+        assert len((await adapter.get("/api/tags", within=PROMPTLY)).json["models"]) == 1
 
 
 async def test_while_the_engine_loads_the_list_is_not_empty_but_not_there(scripted):

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.support import plays, words
+from tests.support.machine import PROMPTLY
 from tests.support.raw_http import Connection
 from tests.support.serve import IMPATIENT, serving
 
@@ -48,7 +49,7 @@ async def test_the_engine_is_free_within_a_second(scripted, adapter, play, strea
     connection = await asking(adapter.url, "/api/chat", CHAT | {"stream": stream})
     await scripted.until(lambda: scripted.in_flight == 1)
     await gone(connection, leave)
-    await scripted.until(lambda: (scripted.in_flight, scripted.gone) == (0, 1), within=1)
+    await scripted.until(lambda: (scripted.in_flight, scripted.gone) == (0, 1), within=PROMPTLY)
     await connection.close()
 
 
@@ -60,7 +61,7 @@ async def test_in_the_middle_of_a_streamed_answer(scripted, adapter, leave):
     for _ in range(5):
         await connection.chunk()
     await gone(connection, leave)
-    await scripted.until(lambda: (scripted.in_flight, scripted.gone) == (0, 1), within=1)
+    await scripted.until(lambda: (scripted.in_flight, scripted.gone) == (0, 1), within=PROMPTLY)
     await connection.close()
 
 
@@ -70,7 +71,7 @@ async def test_while_embedding(scripted_embedder, embedder, path: str):
     connection = await asking(embedder.url, path, EMBED | {"prompt": "a"})
     await scripted_embedder.until(lambda: scripted_embedder.in_flight == 1)
     await connection.close()
-    await scripted_embedder.until(lambda: scripted_embedder.gone == 1, within=1)
+    await scripted_embedder.until(lambda: scripted_embedder.gone == 1, within=PROMPTLY)
 
 
 async def test_a_client_that_leaves_is_counted_as_that_and_no_fault(scripted, adapter, caplog):
@@ -79,7 +80,7 @@ async def test_a_client_that_leaves_is_counted_as_that_and_no_fault(scripted, ad
     await connection.head()
     await connection.chunk()
     await connection.close()
-    await scripted.until(lambda: scripted.gone == 1, within=1)
+    await scripted.until(lambda: scripted.gone == 1, within=PROMPTLY)
     async with asyncio.timeout(2):
         while await adapter.metric("adapter_requests_total", outcome="client_gone") != 1:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
@@ -113,7 +114,7 @@ async def test_a_client_that_leaves_while_it_is_written_to_is_no_error(scripted,
     scripted.play = play
     for number in range(1, 9):
         await asyncio.to_thread(leave_in_the_middle)
-        await scripted.until(lambda number=number: scripted.gone == number, within=1)
+        await scripted.until(lambda number=number: scripted.gone == number, within=PROMPTLY)
     errors = [record for record in caplog.records if record.levelname == "ERROR"]
     assert [record.getMessage() for record in errors] == []
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.support import plays, words
+from tests.support.machine import PROMPTLY
 from tests.support.masks import masked
 from tests.support.recordings import recording
 from tests.support.serve import IMPATIENT, serving
@@ -71,7 +72,7 @@ class TestTheStreamBreaks:
     async def test_streamed(self, scripted, adapter, path: str, name: str):
         scripted.play = BREAKS[name]
         is_broken(await adapter.post(path, BODY, within=3))
-        await scripted.until(lambda: scripted.in_flight == 0, within=1)
+        await scripted.until(lambda: scripted.in_flight == 0, within=PROMPTLY)
 
     async def test_as_one_object(self, scripted, adapter, path: str, name: str):
         """Never half an answer with a 200."""
@@ -88,7 +89,7 @@ class TestTheEngineFallsSilent:
         scripted.play = SILENCES[name]
         async with serving(scripted.url, timeouts=IDLE) as adapter:
             is_broken(await adapter.post(path, BODY, within=3))
-            await scripted.until(lambda: scripted.in_flight == 0, within=1)
+            await scripted.until(lambda: scripted.in_flight == 0, within=PROMPTLY)
             scripted.play = words.words
             assert (await adapter.post(path, BODY)).lines[-1]["done"] is True
 
@@ -96,7 +97,7 @@ class TestTheEngineFallsSilent:
         scripted.play = SILENCES[name]
         async with serving(scripted.url, timeouts=IDLE) as adapter:
             is_refused(await adapter.post(path, BODY | {"stream": False}, within=3), 500, 504)
-            await scripted.until(lambda: scripted.in_flight == 0, within=1)
+            await scripted.until(lambda: scripted.in_flight == 0, within=PROMPTLY)
 
 
 @pytest.mark.parametrize("stream", [True, False])

@@ -15,7 +15,7 @@ import pytest
 from adapter.errors import EX_CONFIG
 from adapter.server.drain import GRACE_SECONDS
 from tests.support import machine, plays
-from tests.support.machine import free_port
+from tests.support.machine import PROMPTLY, free_port
 from tests.support.raw_http import Connection
 from tests.support.serve import serving_process
 
@@ -45,7 +45,7 @@ async def test_a_client_that_leaves_frees_the_engine(scripted, process, stream: 
             connection.reset()
         else:
             await connection.close()
-        await scripted.until(lambda: scripted.in_flight == 0, within=1)
+        await scripted.until(lambda: scripted.in_flight == 0, within=PROMPTLY)
         await connection.close()
     assert (await process.get("/health")).status == 200
 
@@ -71,7 +71,7 @@ async def test_a_signal_while_it_answers(scripted, process):
     assert time.monotonic() - began >= GRACE_SECONDS
     assert lines[-1] == b'{"error":"the adapter is shutting down"}\n'
     assert not any(b'"done":true' in line for line in lines)
-    await scripted.until(lambda: scripted.in_flight == 0, within=1)
+    await scripted.until(lambda: scripted.in_flight == 0, within=PROMPTLY)
 
 
 async def test_a_signal_while_it_collects_an_answer(scripted, process):
@@ -100,14 +100,12 @@ async def test_a_killed_adapter_frees_the_engine(scripted, process):
     async with await asking(process.url, stream=True) as connection:
         await connection.head()
         assert await process.end(signal.SIGKILL) == -signal.SIGKILL
-        await scripted.until(lambda: (scripted.in_flight, scripted.gone) == (0, 1), within=1)
+        await scripted.until(lambda: (scripted.in_flight, scripted.gone) == (0, 1), within=PROMPTLY)
 
 
 async def test_it_is_up_at_once_without_an_engine():
-    began = time.monotonic()
     async with serving_process(free_port(), VLLM_URL=f"http://127.0.0.1:{free_port()}") as adapter:
-        assert time.monotonic() - began < 5
-        reply = await adapter.post("/api/chat", CHAT, within=1)
+        reply = await adapter.post("/api/chat", CHAT, within=PROMPTLY)
         assert (reply.status, list(reply.json)) == (503, ["error"])
         assert int(reply.headers["retry-after"]) > 0
 

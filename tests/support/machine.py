@@ -13,6 +13,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 VENV = ROOT / ".venv"
+PROMPTLY = 2.5
+"""Seconds for what the adapter promises within one: a machine at work on other things may be late,
+but what waits for a time-out (the connection's default is three) is told from what does not."""
 ENVIRON = dict(os.environ)  # noqa: TID251  # tests start programs, with settings of their own
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 
+from tests.support.machine import PROMPTLY
 from tests.support.raw_http import Connection
 from tests.support.serve import serving
 
@@ -43,7 +44,7 @@ async def whole_is_refused(connection: Connection) -> None:
 
 async def away_is_told(adapter) -> None:
     for stream in (True, False):
-        reply = await adapter.post("/api/chat", SHORT | {"stream": stream}, within=1)
+        reply = await adapter.post("/api/chat", SHORT | {"stream": stream}, within=PROMPTLY)
         assert reply.status == 503, reply.text
         assert int(reply.headers["retry-after"]) > 0
         assert list(reply.json) == ["error"]

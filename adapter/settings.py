@@ -48,7 +48,10 @@ def _seconds(value: Any) -> Any:
 
 def _origins(value: Any) -> Any:
     if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    for entry in value if isinstance(value, list) else ():
+        if not isinstance(entry, str) or entry.count("*") > 1 or not re.search(r"\*|://", entry):
+            raise ValueError(f"{entry!r} is no origin such as https://example.com or app://*")
     return value
 
 
@@ -152,7 +155,10 @@ class ServerSettings(_Section):
         json_schema_extra={"env": "OLLAMA_CONTEXT_LENGTH"},
     )
     origins: Annotated[tuple[str, ...], BeforeValidator(_origins)] = _setting(
-        (), "origins for CORS, separated by commas; read, not yet acted on", "OLLAMA_ORIGINS"
+        (),
+        "web origins that may ask, besides this machine's own, separated by commas; "
+        "one * for anything in each, * alone for all",
+        "OLLAMA_ORIGINS",
     )
     sampling_defaults: Literal["model", "ollama"] = _setting(
         "model",

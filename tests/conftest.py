@@ -11,6 +11,15 @@ from tests.support.scripted_vllm import ScriptedVLLM
 from tests.support.serve import Adapter, serving
 from tests.support.words import words
 
+ENGINE_TIMEOUT = 400
+"""Seconds for a test that starts the real engine, which has a busy machine to share."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("vllm") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(ENGINE_TIMEOUT))
+
 
 @pytest.fixture
 async def scripted() -> AsyncIterator[ScriptedVLLM]:

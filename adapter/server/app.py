@@ -14,7 +14,9 @@ from adapter.observe import logs
 from adapter.observe.metrics import Metrics
 from adapter.server.admission import Admission
 from adapter.server.drain import GRACE_SECONDS, OpenStreams
+from adapter.server.guard import add_origin_headers, guarded
 from adapter.server.middleware import add_headers, observed
+from adapter.server.origins import Origins
 from adapter.server.routes import add_routes
 from adapter.server.state import STATE, State
 from adapter.settings import Settings, UpstreamSettings
@@ -27,7 +29,7 @@ from adapter.upstream.residency import Residency
 def make_app(settings: Settings) -> web.Application:
     """The application for some settings. Its engines are watched from its start to its end."""
     server = settings.server
-    app = web.Application(middlewares=[observed], client_max_size=server.body_limit)
+    app = web.Application(middlewares=[observed, guarded], client_max_size=server.body_limit)
     app[STATE] = State(
         settings=settings,
         metrics=Metrics(),
@@ -36,8 +38,9 @@ def make_app(settings: Settings) -> web.Application:
         admission=Admission(server.max_queue),
         engines={},
         streams=OpenStreams(),
+        origins=Origins(server.origins),
     )
-    app.on_response_prepare.append(add_headers)
+    app.on_response_prepare.extend([add_headers, add_origin_headers])
     app.on_shutdown.append(_end_streams)
     app.cleanup_ctx.append(_engines)
     add_routes(app)

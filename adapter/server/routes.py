@@ -1,4 +1,4 @@
-"""The table of routes. Management, /v1 and CORS get their rows with their features."""
+"""The table of routes. Management and /v1 get their rows with their features."""
 
 from __future__ import annotations
 

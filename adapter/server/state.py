@@ -17,6 +17,7 @@ from adapter.observe.facts import Facts
 from adapter.observe.metrics import Metrics
 from adapter.server.admission import Admission
 from adapter.server.drain import OpenStreams
+from adapter.server.origins import Origins
 from adapter.settings import Settings
 from adapter.upstream.engine import Engine
 from adapter.upstream.residency import Residency
@@ -31,6 +32,7 @@ class State:
     admission: Admission
     engines: dict[str, Engine]
     streams: OpenStreams
+    origins: Origins
     mentioned: set[str] = field(default_factory=set)
     """Models of which the log has said that a client wants too large a window."""
     clock: Callable[[], int] = time.monotonic_ns

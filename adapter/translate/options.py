@@ -109,7 +109,7 @@ OPTIONS: tuple[Option, ...] = (
         "num_ctx",
         "integer",
         None,
-        f"the window is {_FIXED} (`--max-model-len`); more is said once in the log",
+        f"the window is {_FIXED} (`--max-model-len`); more is logged once and ignored",
     ),
     Option("num_keep", "integer", None, "vLLM does not shift the context; ignored"),
     Option("num_batch", "integer", None, _HARDWARE),

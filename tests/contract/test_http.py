@@ -70,7 +70,7 @@ async def test_an_old_client_gets_no_chunks(adapter):
 
 async def test_a_chunked_request_is_read(adapter):
     async with await Connection.open(adapter.url) as connection:
-        head = b"POST /api/chat HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        head = b"POST /api/chat HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
         connection.writer.write(head + b"%x\r\n" % len(JSON[:9]) + JSON[:9] + b"\r\n")
         connection.writer.write(b"%x\r\n" % len(JSON[9:]) + JSON[9:] + b"\r\n0\r\n\r\n")
         assert (await connection.head()).status == 200

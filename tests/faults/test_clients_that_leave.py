@@ -103,7 +103,7 @@ async def test_a_client_that_leaves_while_it_is_written_to_is_no_error(scripted,
             await stage.write(batch)
 
     def leave_in_the_middle() -> None:
-        request = b"POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b"
+        request = b"POST /api/chat HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%b"
         body = json.dumps(CHAT).encode()
         with socket.create_connection(("127.0.0.1", urlsplit(adapter.url).port)) as plug:
             plug.sendall(request % (len(body), body))

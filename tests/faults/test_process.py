@@ -17,7 +17,7 @@ from adapter.server.drain import GRACE_SECONDS
 from tests.support import machine, plays
 from tests.support.machine import PROMPTLY, free_port
 from tests.support.raw_http import Connection
-from tests.support.serve import serving_process
+from tests.support.serve import answers, serving_process
 
 CHAT = {"model": "tiny-chat", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -167,6 +167,8 @@ async def test_workers_are_replaced_and_end_with_the_process_that_watches_them(s
         os.kill(before[0], signal.SIGKILL)
         async with asyncio.timeout(20):
             while len(set(children(adapter.process.pid)) - {before[0]}) < 2:  # noqa: ASYNC110  # /proc
+                await asyncio.sleep(0.05)
+            while not await answers(adapter):  # noqa: ASYNC110  # seen over HTTP only
                 await asyncio.sleep(0.05)
         assert (await adapter.post("/api/chat", CHAT)).status == 200
         workers = children(adapter.process.pid)

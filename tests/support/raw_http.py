@@ -80,8 +80,9 @@ class Connection:
         headers: dict[str, str] | None = None,
         version: str = "1.1",
     ) -> None:
-        lines = [f"{method} {path} HTTP/{version}", "Host: 127.0.0.1"]
-        lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+        headers = {"Host": "127.0.0.1"} | (headers or {})
+        lines = [f"{method} {path} HTTP/{version}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
         if body is not None:
             lines.append(f"Content-Length: {len(body)}")
         self.writer.write("\r\n".join([*lines, "", ""]).encode() + (body or b""))

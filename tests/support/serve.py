@@ -102,7 +102,7 @@ async def serving_process(
     adapter = AdapterProcess(f"http://127.0.0.1:{port}", process)
     try:
         async with asyncio.timeout(UP_WITHIN):
-            while not await _answers(adapter):
+            while not await answers(adapter):
                 assert process.returncode is None, f"the adapter exited: {process.returncode}"
                 await asyncio.sleep(0.05)
         yield adapter
@@ -112,7 +112,7 @@ async def serving_process(
         await process.wait()
 
 
-async def _answers(adapter: Adapter) -> bool:
+async def answers(adapter: Adapter) -> bool:
     try:
         return (await adapter.get("/health")).status == 200
     except OSError:

@@ -16,6 +16,7 @@ ELSEWHERE = {
     "server/run.py": "listens and handles signals; tests/contract and tests/faults",
     "server/generation.py": "needs a request and an engine; tests/contract",
     "server/streaming.py": "reads one socket and writes another; tests/contract and tests/faults",
+    "server/guard.py": "a request on its way to its route; tests/contract",
     "server/handlers/chat.py": "a request's way through the layers; tests/contract",
     "server/handlers/embed.py": "a request's way through the layers; tests/contract",
     "server/handlers/generate.py": "a request's way through the layers; tests/contract",

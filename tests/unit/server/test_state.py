@@ -9,6 +9,7 @@ from adapter.errors import BadRequest, Forbidden, ModelNotFound, UpstreamAway, U
 from adapter.observe.metrics import Metrics
 from adapter.server.admission import Admission
 from adapter.server.drain import OpenStreams
+from adapter.server.origins import Origins
 from adapter.server.state import Engine, State
 from adapter.settings import Settings
 from adapter.upstream.client import Upstream, open_session
@@ -55,6 +56,7 @@ async def state(served: Served):
             Admission(9),
             {"llm": engine},
             OpenStreams(),
+            Origins(),
             wall_clock=lambda: NOW,
         )
         await health.close()

@@ -50,6 +50,8 @@ class Upstream:
         self._settings = settings
         self._session = session
         self._retries = retries
+        self._listed: list[tuple[str, str]] = []
+        self._routes: list[str] = []
         versioned = settings.url if re.search(r"/v\d+$", settings.url) else settings.url + "/v1"
         self._root = URL(versioned + "/")
         self._headers = {"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
@@ -67,13 +69,20 @@ class Upstream:
                 body = await response.read()
             if response.status != 200:
                 raise refusal(response.status, body)
-            return read_served(body, await self._routes())
+            # Asked for only when the list is new: each leaves a line in the engine's log.
+            listed = [(row.id, row.root) for row in read_served(body, ())]
+            if listed != self._listed:
+                self._routes = await self._find_routes()
+                self._listed = listed
+            return read_served(body, self._routes)
 
-    async def _routes(self) -> list[str]:
+    async def _find_routes(self) -> list[str]:
         """Asked with the wrong method, a route that exists says 405, and one that doesn't 404."""
         found = []
         for path in TASK_ROUTES:
             async with self._get(path) as response:
+                if response.status >= 500:
+                    raise refusal(response.status, await response.read())
                 if response.status != 404:
                     found.append(path)
         return found

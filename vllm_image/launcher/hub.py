@@ -40,11 +40,14 @@ def ask(hub: Hub, model: str) -> Listing:
     headers = {"Authorization": f"Bearer {hub.token}"} if hub.token else {}
     path = quote(model)
     about = web.get(f"{hub.endpoint}/api/models/{path}?blobs=true", PATIENCE, headers, proxies=True)
-    if about is None or about.status >= 500:
+    if about is None:
         return Listing("silent")
-    if about.status in (401, 403, 404):
+    if about.status in (400, 401, 403, 404):
         # The hub answers 401 for a name it doesn't know as well, so that private ones stay so.
         return Listing("closed" if about.status == 403 else "unknown")
+    files = _files(about.json()) if about.status == 200 else None
+    if files is None:  # too many questions, a page of the network's own, ...
+        return Listing("silent")
     file = web.get(
         f"{hub.endpoint}/{path}/resolve/main/config.json",
         PATIENCE,
@@ -54,7 +57,7 @@ def ask(hub: Hub, model: str) -> Listing:
     )
     if file is not None and file.status in (401, 403):
         return Listing("closed")
-    return _listing(about.json())
+    return _listing(files)
 
 
 def cached(hub: Hub, model: str) -> Path | None:
@@ -62,7 +65,7 @@ def cached(hub: Hub, model: str) -> Path | None:
     folder = hub.cache / f"models--{model.replace('/', '--')}"
     try:
         commit = (folder / "refs" / "main").read_text(encoding="ascii").strip()
-    except OSError:
+    except (OSError, UnicodeError):
         return None
     snapshot = folder / "snapshots" / commit
     return snapshot if not missing(snapshot) else None
@@ -75,16 +78,17 @@ def bytes_in_cache(hub: Hub, model: str) -> int:
 
 def missing(folder: Path) -> str:
     """What a folder lacks to be a model; empty when it lacks nothing."""
-    if not (folder / "config.json").exists():
+    if not (folder / "config.json").is_file():
         return "config.json"
     if not any((folder / name).exists() for name in TOKENIZERS):
         return "a tokenizer file"
     for index in folder.glob("*.safetensors.index.json"):
         try:
-            parts = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        except (ValueError, KeyError, AttributeError):
+            named = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+        except (ValueError, KeyError, TypeError, AttributeError):
             return f"a readable {index.name}"
-        return next((part for part in sorted(parts) if not (folder / part).exists()), "")
+        parts = sorted({str(part) for part in named})
+        return next((part for part in parts if not (folder / part).exists()), "")
     return "" if any(weights(folder)) else "weights (*.safetensors)"
 
 
@@ -106,11 +110,17 @@ def size_of(files: Iterable[Path]) -> int:
     return total
 
 
-def _listing(about: object) -> Listing:
+def _files(about: object) -> list[dict[str, object]] | None:
+    """What the hub lists; None when the answer is not the hub's."""
     rows = about.get("siblings") if isinstance(about, dict) else None
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else None
+
+
+def _listing(files: list[dict[str, object]]) -> Listing:
     sizes = {
-        str(row.get("rfilename", "")): int(row.get("size") or 0)
-        for row in (rows if isinstance(rows, list) else [])
+        str(row.get("rfilename") or "unnamed"): size if isinstance(size, int) else 0
+        for row in files
+        for size in (row.get("size"),)
     }
     twice = ("*.bin",) if any(name.endswith(".safetensors") for name in sizes) else ()
     ignored = IGNORED + twice

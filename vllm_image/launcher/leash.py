@@ -22,6 +22,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -41,6 +42,19 @@ def end_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     if os.getppid() != parent:  # it was faster
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def tied_to(parent: int) -> Callable[[], None]:
+    """For a child before its exec: the death of `parent`, however sudden, is a SIGTERM to it."""
+    prctl = ctypes.CDLL(None).prctl
+
+    def tie() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        if os.getppid() != parent:  # it was faster
+            os._exit(128 + signal.SIGTERM)
+
+    return tie
 
 
 def parents(proc: Path = Path("/proc")) -> dict[int, int]:
@@ -120,7 +134,12 @@ def main(arguments: list[str]) -> int:
     become_subreaper()
     owner = Owner()
     try:
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=tied_to(os.getpid()),
+        )
     except OSError as error:
         print(f"error: {command[0]}: {error.strerror}", file=sys.stderr)
         return 127

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from launcher.errors import CannotRun
@@ -12,6 +12,7 @@ from launcher.errors import CannotRun
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 11434
 SCHEME_PORTS = {"http": 80, "https": 443}
 LISTENING = "0A"
+HIGHEST = 65535
 ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
@@ -38,9 +39,19 @@ def parse(ollama_host: str) -> Address:
         host, colon = text, ""  # an IPv6 address without a port
     if not colon:
         host = text
-    elif digits.isdigit() and int(digits) <= 65535:
-        port = int(digits)
+    elif (number := whole_number(digits)) is not None and number <= HIGHEST:
+        port = number
     return Address(host.strip("[]") or DEFAULT_HOST, port)
+
+
+def settled(address: Address) -> Address:
+    """Port 0 means any free one; it is chosen here, so that it can be told."""
+    return address if address.port else replace(address, port=free_port())
+
+
+def whole_number(text: str) -> int | None:
+    """Of ASCII digits alone: int() takes other scripts' too, and isdigit() more than int()."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else None
 
 
 def require_free(address: Address, proc: Path = Path("/proc")) -> None:
@@ -49,7 +60,7 @@ def require_free(address: Address, proc: Path = Path("/proc")) -> None:
         family, kind, number, _, where = socket.getaddrinfo(
             address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-    except socket.gaierror as error:
+    except (socket.gaierror, UnicodeError) as error:
         raise CannotRun(f"OLLAMA_HOST names no address: {address.host} ({error})") from error
     with socket.socket(family, kind, number) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -98,8 +109,10 @@ def _refusal(address: Address, error: OSError, proc: Path) -> str:
     if error.errno != errno.EADDRINUSE:
         return f"can't listen on {address.host} port {address.port}: {error.strerror}"
     user = owner(address.port, proc)
-    by = f"process {user[0]} ({user[1]})" if user else "another user's process"
+    by = f"process {user[0]} ({user[1]})" if user else "another program"
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    other = address.port + 1 if address.port < HIGHEST else address.port - 1
     return (
         f"port {address.port} is taken by {by}; stop it, or choose another port: "
-        f"OLLAMA_HOST={address.host}:{address.port + 1} make serve"
+        f"OLLAMA_HOST={host}:{other} make serve"
     )

@@ -59,6 +59,8 @@ class Processes:
 
     def __enter__(self) -> Processes:
         for number in ENDING:
+            if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+                continue  # nohup: meant to outlive its terminal
             signal.signal(number, self._hear)
         if self._ends_with_parent:
             leash.end_with_parent()

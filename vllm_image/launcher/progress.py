@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from typing import TextIO
 
 EVERY = 5.0
 BAR = 24
+COLUMNS = 80
 MEGABYTE = 1_000_000
 ERASE = "\r\x1b[K"
 
@@ -35,7 +37,7 @@ class Progress:
         self._began = self._clock()
         self._told = self._began
         if self._terminal:
-            self._write(f"{ERASE}{text} ...")
+            self._show(f"{text} ...")
         else:
             self.say(f"{text} ...")
         try:
@@ -51,9 +53,13 @@ class Progress:
         self._told = now
         line = f"{self._text}, {now - self._began:.0f} s" + (f", {detail}" if detail else "")
         if self._terminal:
-            self._write(ERASE + line)
+            self._show(line)
         else:
             self.say(line)
+
+    def _show(self, line: str) -> None:
+        """A longer line would wrap, and only its last row could be erased."""
+        self._write(ERASE + line[: columns(self._stream) - 1])
 
     def _write(self, text: str) -> None:
         try:
@@ -61,6 +67,13 @@ class Progress:
             self._stream.flush()
         except OSError:  # the terminal is gone; its SIGHUP is on the way
             pass
+
+
+def columns(terminal: TextIO) -> int:
+    try:
+        return os.get_terminal_size(terminal.fileno()).columns or COLUMNS
+    except OSError:
+        return COLUMNS
 
 
 def bytes_done(done: int, total: int) -> str:

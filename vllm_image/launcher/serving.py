@@ -14,6 +14,7 @@ from launcher.errors import (
     TryAgain,
     engine_ended,
     explain,
+    shell_code,
     telling_lines,
 )
 from launcher.hardware import Machine
@@ -69,15 +70,20 @@ class Serving:
     def adapter_only(self) -> int:
         """In front of an engine that somebody else runs."""
         upstream, key = self._settings.vllm_url, self._settings.vllm_api_key
-        names: list[str] = []
+        found = web.Models([])
 
         def answers() -> bool:
-            names[:] = web.served_models(upstream, ANSWER_WITHIN, key)
-            return bool(names)
+            nonlocal found
+            found = web.models(upstream, ANSWER_WITHIN, key)
+            if found.status in (401, 403):
+                fault = "refuses the key in" if key else "wants a key:"
+                raise CannotRun(f"{upstream} {fault} VLLM_API_KEY (status {found.status})")
+            return bool(found.names)
 
-        self._until(f"waiting for {upstream}", answers, LOADING_MAY_TAKE, None)
+        text = f"waiting for {upstream}"
+        self._until(text, answers, LOADING_MAY_TAKE, None, lambda: found.lacking)
         adapter = self._start_adapter(upstream)
-        self._say_ready(names[0], True)
+        self._say_ready(found.names[0], True)
         while True:
             self._adapter_alive(adapter)
             time.sleep(EVERY)
@@ -96,14 +102,22 @@ class Serving:
         self._until("starting the adapter", ready, ADAPTER_MAY_TAKE, self._adapter_log)
         return process
 
-    def _until(self, text: str, done: Callable[[], bool], seconds: float, log: Path | None) -> None:
+    def _until(
+        self,
+        text: str,
+        done: Callable[[], bool],
+        seconds: float,
+        log: Path | None,
+        lacking: Callable[[], str] = str,
+    ) -> None:
         deadline = time.monotonic() + seconds
         with self._progress.step(text) as tick:
             while not done():
                 if time.monotonic() > deadline:
                     details = telling_lines(_read(log)) if log else []
-                    raise TryAgain(f"{text} took longer than {seconds:.0f} s", details)
-                tick("")
+                    why = f": {lacking()}" if lacking() else ""
+                    raise TryAgain(f"{text} took longer than {seconds:.0f} s{why}", details)
+                tick(lacking())
                 time.sleep(EVERY)
 
     def _served(self, upstream: str) -> bool:
@@ -144,7 +158,7 @@ class AdapterEnded(LauncherError):
 
     def __init__(self, code: int, details: list[str]) -> None:
         super().__init__(f"the adapter ended, {explain(code)}", details)
-        self.code = code or 1
+        self.code = shell_code(code) or 1
 
 
 def _read(log: Path) -> str:

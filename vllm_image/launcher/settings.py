@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from launcher import ports
 from launcher.errors import CannotRun
@@ -44,34 +46,56 @@ class Settings:
 def read(environ: Mapping[str, str], root: Path) -> Settings:
     return Settings(
         root=root,
-        address=ports.parse(environ.get("OLLAMA_HOST", "")),
+        address=ports.settled(ports.parse(environ.get("OLLAMA_HOST", ""))),
         model=environ.get("MODEL", "").strip(),
-        vllm_url=environ.get("VLLM_URL", "").strip().rstrip("/").removesuffix("/v1"),
+        vllm_url=_vllm_url(environ.get("VLLM_URL", "").strip()),
         vllm_api_key=environ.get("VLLM_API_KEY", ""),
         context_length=_context_length(environ.get("OLLAMA_CONTEXT_LENGTH", "").strip()),
         hub=_hub(environ),
     )
 
 
+def expand(path: str | Path) -> Path:
+    """Like Path.expanduser, but the home of a user who is not there stays as it is written."""
+    return Path(os.path.expanduser(path))
+
+
+def _vllm_url(text: str) -> str:
+    url = text.rstrip("/").removesuffix("/v1").rstrip("/")
+    return _server("VLLM_URL", url, "http://127.0.0.1:8000") if url else ""
+
+
+def _server(variable: str, url: str, example: str) -> str:
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none, an open bracket
+        fits = False
+    if not fits or any(letter.isspace() for letter in url):
+        raise CannotRun(f"{variable} is no address of a server: {url}; one looks like {example}")
+    return url
+
+
 def _context_length(text: str) -> int | None:
     if not text:
         return None
-    if not text.isdigit():
+    number = ports.whole_number(text)
+    if number is None:
         raise CannotRun(f"OLLAMA_CONTEXT_LENGTH is no number of tokens: {text}")
-    return int(text) or None  # Ollama's 0 means: choose for me
+    return number or None  # Ollama's 0 means: choose for me
 
 
 def _hub(environ: Mapping[str, str]) -> Hub:
     """As huggingface_hub finds these settings."""
-    home = Path(environ.get("HOME") or Path.home())
+    home = expand(environ.get("HOME") or "~")
     caches = Path(environ.get("XDG_CACHE_HOME") or home / ".cache")
-    base = Path(environ.get("HF_HOME") or caches / "huggingface").expanduser()
+    base = expand(environ.get("HF_HOME") or caches / "huggingface")
     cache = environ.get("HF_HUB_CACHE") or environ.get("HUGGINGFACE_HUB_CACHE") or base / "hub"
     return Hub(
-        endpoint=(environ.get("HF_ENDPOINT") or HUB).rstrip("/"),
+        endpoint=_server("HF_ENDPOINT", (environ.get("HF_ENDPOINT") or HUB).rstrip("/"), HUB),
         token=environ.get("HF_TOKEN") or _saved_token(environ, base),
         offline=environ.get("HF_HUB_OFFLINE", "").lower() in TRUE,
-        cache=Path(cache).expanduser(),
+        cache=expand(cache),
     )
 
 
@@ -79,5 +103,5 @@ def _saved_token(environ: Mapping[str, str], base: Path) -> str:
     """The token that `hf auth login` left."""
     try:
         return Path(environ.get("HF_TOKEN_PATH") or base / "token").read_text("utf-8").strip()
-    except OSError:
+    except (OSError, UnicodeError):
         return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +10,16 @@ from typing import Literal
 
 from launcher import hub, names
 from launcher.errors import CannotRun, TryAgain
-from launcher.settings import Hub, Settings
+from launcher.settings import Hub, Settings, expand
 
 DEFAULT = "Qwen/Qwen2.5-0.5B-Instruct"
 OPEN_MODEL = f"MODEL={DEFAULT} make serve"
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
+HUB_LONGEST = 200
+HUB_PAGE = re.compile(
+    r"https?://(?:huggingface\.co|hf\.co)/([^/?#]+/[^/?#]+)(?:/tree/main)?(?:[?#].*)?"
+)
+OLLAMA_NAME = re.compile(r"[\w./-]+:[\w.-]+", re.ASCII)
 UNPACKED_DEMO = 10_000_000
 
 
@@ -40,12 +46,28 @@ class Choice:
 def choose(settings: Settings) -> Choice:
     if not settings.model:
         return _default(settings.hub)
-    folder = Path(settings.model).expanduser()
-    if folder.is_dir() or settings.model.startswith((".", "/", "~")):
-        return _from_folder(settings.model, folder)
-    if not HUB_ID.fullmatch(settings.model):
-        raise CannotRun(f"MODEL is neither a folder nor a name on the hub: {settings.model}")
-    return _from_hub(settings.hub, settings.model)
+    model = _tidied(settings.model)
+    folder = expand(model)
+    if os.path.isdir(folder):
+        return _from_folder(model, folder)
+    if model.lower().endswith((".gguf", "-gguf")):
+        raise CannotRun(
+            "GGUF files are not taken: vLLM wants a folder or hub id of safetensors, "
+            f"not {model}; one that works: {OPEN_MODEL}"
+        )
+    if model.startswith((".", "/", "~")):
+        raise CannotRun(f"MODEL names a folder that is not there: {model}")
+    if not HUB_ID.fullmatch(model) or len(model) > HUB_LONGEST:
+        hint = f"; names of the hub look so: {OPEN_MODEL}" if OLLAMA_NAME.fullmatch(model) else ""
+        raise CannotRun(f"MODEL is neither a folder nor a name on the hub: {model}{hint}")
+    return _from_hub(settings.hub, model)
+
+
+def _tidied(model: str) -> str:
+    """Without a trailing slash; a page of the hub becomes the name it shows."""
+    model = model.rstrip("/") or model
+    page = HUB_PAGE.fullmatch(model)
+    return page[1] if page else model
 
 
 def _default(place: Hub) -> Choice:
@@ -58,8 +80,6 @@ def _default(place: Hub) -> Choice:
 
 
 def _from_folder(given: str, folder: Path) -> Choice:
-    if not folder.is_dir():
-        raise CannotRun(f"MODEL names a folder that is not there: {given}")
     if lacking := hub.missing(folder):
         raise CannotRun(f"the folder {given} is not a complete model, it lacks {lacking}")
     path = folder.resolve()

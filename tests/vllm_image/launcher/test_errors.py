@@ -56,5 +56,9 @@ def test_only_what_comes_again_is_permanent(
     assert error.details
 
 
+def test_an_engine_that_just_ends_has_not_succeeded() -> None:
+    assert "exit code 0: it gave up" in engine_ended(0, "", loading=False).text
+
+
 def test_codes_are_those_that_service_managers_know() -> None:
     assert (CannotRun.code, TryAgain.code) == (78, 75)

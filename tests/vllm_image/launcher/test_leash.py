@@ -93,6 +93,17 @@ def test_the_launchers_death_ends_all_of_it(leashes: list[Leash]) -> None:
     assert not alive(left)
 
 
+def test_a_leash_killed_hard_ends_its_command(leashes: list[Leash]) -> None:
+    leashes.append(Leash("import os, time; print(os.getpid(), flush=True); time.sleep(60)"))
+    command = int(leashes[0].line())
+    leashes[0].process.kill()
+    leashes[0].ended()
+    deadline = time.monotonic() + 5
+    while alive(command) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not alive(command)
+
+
 def test_a_command_that_does_not_listen_is_killed_after_its_grace(leashes: list[Leash]) -> None:
     leashes.append(Leash(STUBBORN, grace=0.3))
     assert leashes[0].line() == "up"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from pathlib import Path
@@ -26,6 +27,7 @@ from launcher.ports import Address
         ("::1", "::1", 11434),
         ("  '1.2.3.4:99999' ", "1.2.3.4", 11434),
         ("1.2.3.4:x", "1.2.3.4", 11434),
+        ("1.2.3.4:\N{SUPERSCRIPT TWO}", "1.2.3.4", 11434),
     ],
 )
 def test_ollama_host_is_read_as_ollama_reads_it(text: str, host: str, port: int) -> None:
@@ -75,3 +77,23 @@ def test_the_owner_is_found_through_the_sockets_inode(tmp_path: Path) -> None:
         (tmp_path / str(pid) / "comm").write_text(f"ollama{pid}\n")
     assert ports.owner(0x2CAA, tmp_path) == (42, "ollama42")
     assert ports.owner(1, tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "hint"),
+    [
+        ("127.0.0.1", 11434, "127.0.0.1:11435"),
+        ("::1", 11903, "[::1]:11904"),
+        ("127.0.0.1", 65535, "127.0.0.1:65534"),
+    ],
+)
+def test_another_port_is_proposed(host: str, port: int, hint: str, tmp_path: Path) -> None:
+    taken = OSError(errno.EADDRINUSE, "Address already in use")
+    text = ports._refusal(Address(host, port), taken, tmp_path)
+    assert text.startswith(f"port {port} is taken by another program; ")
+    assert f"OLLAMA_HOST={hint} make serve" in text
+
+
+def test_a_host_that_cannot_be_a_name() -> None:
+    with pytest.raises(CannotRun, match=r"names no address: a\.\.b"):
+        ports.require_free(Address("a..b", 11434))

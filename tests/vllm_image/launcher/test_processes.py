@@ -48,6 +48,15 @@ def test_a_signal_ends_every_process_and_gives_the_shells_code(
         assert running_in(tmp_path) == set()
 
 
+def test_a_hangup_that_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
+    with started(tmp_path, "nohup") as launcher:
+        launcher.send_signal(signal.SIGHUP)
+        time.sleep(0.5)
+        assert launcher.poll() is None
+        launcher.terminate()
+        assert launcher.wait(10) == 143
+
+
 def test_a_launcher_killed_hard_leaves_nothing_for_long(tmp_path: Path) -> None:
     with started(tmp_path) as launcher:
         assert soon(lambda: len(family_of(launcher)) == BOTH_AND_THEIR_LEASHES)
@@ -77,9 +86,11 @@ def soon(true: Callable[[], bool], within: float = 10) -> bool:
     return True
 
 
-def started(folder: Path) -> Popen[str]:
+def started(folder: Path, *before: str) -> Popen[str]:
     env = {"PYTHONPATH": str(IMAGES), "MARK": str(folder)}
-    launcher = Popen([sys.executable, "-c", LAUNCHER, str(folder)], env=env, stdout=PIPE, text=True)
+    launcher = Popen(
+        [*before, sys.executable, "-c", LAUNCHER, str(folder)], env=env, stdout=PIPE, text=True
+    )
     assert launcher.stdout
     assert launcher.stdout.readline() == "up\n"
     return launcher

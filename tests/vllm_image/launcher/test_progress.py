@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import os
+import termios
 
 import pytest
 from launcher.progress import Progress, bytes_done
@@ -58,3 +60,13 @@ def test_a_terminal_that_is_gone_is_no_error() -> None:
 )
 def test_bytes_are_shown_as_a_bar(done: int, total: int, text: str) -> None:
     assert bytes_done(done, total) == text
+
+
+def test_a_line_is_cut_to_the_terminal() -> None:
+    master, slave = os.openpty()
+    termios.tcsetwinsize(slave, (24, 20))
+    text = "downloading a model with a long name"
+    with os.fdopen(slave, "w") as out, Progress(out).step(text):
+        shown = os.read(master, 1000)
+    os.close(master)
+    assert shown == b"\r\x1b[Kdownloading a model"

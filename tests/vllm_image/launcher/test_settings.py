@@ -50,6 +50,40 @@ def test_the_context_length(text: str, length: int | None) -> None:
     assert read(OLLAMA_CONTEXT_LENGTH=text).context_length == length
 
 
-def test_a_context_length_that_is_no_number() -> None:
+@pytest.mark.parametrize("text", ["8k", "-1", "\N{SUPERSCRIPT TWO}", "9" * 5000])
+def test_a_context_length_that_is_no_number(text: str) -> None:
     with pytest.raises(CannotRun, match="OLLAMA_CONTEXT_LENGTH"):
-        read(OLLAMA_CONTEXT_LENGTH="8k")
+        read(OLLAMA_CONTEXT_LENGTH=text)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "foo",
+        "127.0.0.1:8000",
+        "http://",
+        "http://127.0.0.1:abc",
+        "http://127.0.0.1:0",
+        "http://127.0.0.1:65536",
+        "http://[::1",
+        "http://host name:8000",
+        "ftp://host",
+    ],
+)
+@pytest.mark.parametrize("variable", ["VLLM_URL", "HF_ENDPOINT"])
+def test_an_address_that_is_none_is_told_with_an_example(variable: str, url: str) -> None:
+    with pytest.raises(CannotRun, match=f"{variable} is no address.*looks like http") as raised:
+        read(**{variable: url})
+    assert "\n" not in raised.value.text
+
+
+def test_an_address_of_ipv6() -> None:
+    assert read(VLLM_URL="http://[::1]:8000").vllm_url == "http://[::1]:8000"
+
+
+def test_the_home_of_nobody_is_a_folder_of_that_name() -> None:
+    assert read(HF_HOME="~nobodyx/x").hub.cache == Path("~nobodyx/x/hub")
+
+
+def test_port_0_is_a_free_port() -> None:
+    assert read(OLLAMA_HOST="127.0.0.1:0").address.port > 0

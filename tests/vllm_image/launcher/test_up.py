@@ -222,6 +222,10 @@ def test_an_engine_of_somebody_elses_is_only_waited_for(checkout: Checkout) -> N
         ({"MODEL": "some/model"}, 78, "error: HF_HUB_OFFLINE is set"),
         ({"OLLAMA_CONTEXT_LENGTH": "8k"}, 78, "error: OLLAMA_CONTEXT_LENGTH"),
         ({"OLLAMA_HOST": "192.0.2.1"}, 78, "error: can't listen on 192.0.2.1"),
+        ({"OLLAMA_HOST": "a..b"}, 78, "error: OLLAMA_HOST names no address: a..b"),
+        ({"VLLM_URL": "http://127.0.0.1:abc"}, 78, "error: VLLM_URL is no address"),
+        ({"HF_ENDPOINT": "huggingface.co"}, 78, "error: HF_ENDPOINT is no address"),
+        ({"HF_HOME": "~nobodyx/x", "MODEL": "~nobodyx/foo"}, 78, "error: MODEL names a folder"),
     ],
 )
 def test_what_cannot_work_is_one_line(
@@ -232,6 +236,14 @@ def test_what_cannot_work_is_one_line(
     assert (launcher.returncode, output) == (code, "")
     assert errors.startswith(text)
     assert errors.count("\n") == 1
+
+
+def test_what_the_file_system_refuses_is_one_line(checkout: Checkout) -> None:
+    log = checkout.root / ".venv" / "vllm.log"
+    log.mkdir()
+    with checkout.up(MODEL=str(checkout.model("m"))) as launcher:
+        _, errors = launcher.communicate(timeout=10)
+    assert (launcher.returncode, errors) == (78, f"error: {log}: Is a directory\n")
 
 
 def test_two_at_a_time_in_one_folder_are_refused(checkout: Checkout) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from launcher import settings, weights
+from launcher import settings, web, weights
 from launcher.errors import CannotRun, TryAgain
+from launcher.hub import ask
 from launcher.settings import Settings
 
 from tests.vllm_image.launcher import fake_hub
@@ -71,15 +72,62 @@ def test_a_missing_part_of_split_weights_is_named(tmp_path: Path) -> None:
         weights.choose(given(tmp_path, MODEL=str(folder)))
 
 
-@pytest.mark.parametrize("model", ["/no/such/folder", "./x", "~/x"])
+@pytest.mark.parametrize("model", ["/no/such/folder", "./x", "~/x", "~nobodyx/x"])
 def test_a_folder_that_is_not_there(tmp_path: Path, model: str) -> None:
     with pytest.raises(CannotRun, match="not there"):
         weights.choose(given(tmp_path, MODEL=model))
 
 
-def test_what_is_neither_folder_nor_hub_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize("model", ["a b", "m" * 300, "http://elsewhere/a/b"])
+def test_what_is_neither_folder_nor_hub_name(tmp_path: Path, model: str) -> None:
     with pytest.raises(CannotRun, match="neither a folder nor a name"):
+        weights.choose(given(tmp_path, MODEL=model))
+
+
+def test_a_name_of_ollamas_is_told_the_hubs_form(tmp_path: Path) -> None:
+    with pytest.raises(CannotRun, match=f"names of the hub look so: MODEL={DEFAULT}"):
         weights.choose(given(tmp_path, MODEL="qwen2.5:0.5b"))
+
+
+@pytest.mark.parametrize("model", ["/some/m.gguf", "m.Q4_K_M.gguf", "org/m-GGUF"])
+def test_gguf_is_not_taken(tmp_path: Path, model: str) -> None:
+    with pytest.raises(CannotRun, match="GGUF files are not taken"):
+        weights.choose(given(tmp_path, MODEL=model))
+
+
+@pytest.mark.parametrize(
+    "model", ["org/m/", "https://huggingface.co/org/m", "https://huggingface.co/org/m/tree/main/"]
+)
+def test_other_ways_to_write_a_name_of_the_hub(tmp_path: Path, model: str) -> None:
+    cache(tmp_path, "org/m")
+    assert weights.choose(given(tmp_path, MODEL=model)).model == "org/m"
+
+
+def test_a_configuration_that_is_a_folder(tmp_path: Path) -> None:
+    folder = model_folder(tmp_path / "m", "tokenizer.json", "model.safetensors")
+    (folder / "config.json").mkdir()
+    with pytest.raises(CannotRun, match=r"lacks config\.json"):
+        weights.choose(given(tmp_path, MODEL=str(folder)))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "state"),
+    [
+        (200, b'{"siblings": [1, {"size": "x"}, {"rfilename": null, "size": 5}]}', "open"),
+        (200, b"<html>log in first</html>", "silent"),
+        (200, b'{"siblings": 1}', "silent"),
+        (200, b"[]", "silent"),
+        (429, b"", "silent"),
+        (500, b"", "silent"),
+        (403, b"", "closed"),
+        (404, b"", "unknown"),
+    ],
+)
+def test_only_the_hubs_own_answer_counts(
+    tmp_path: Path, status: int, body: bytes, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "get", lambda *_, **__: web.Answer(status, body))
+    assert ask(given(tmp_path).hub, "org/m").state == state
 
 
 def test_the_default_comes_from_the_cache_when_it_is_complete(tmp_path: Path) -> None:

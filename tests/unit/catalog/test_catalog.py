@@ -20,7 +20,7 @@ def settings(
     models: Any = None, server: Any = None, kinds: tuple[str, ...] = ("vllm",)
 ) -> Settings:
     upstreams = [
-        {"name": f"u{i}", "kind": kind, "url": f"http://h:{i}"} for i, kind in enumerate(kinds)
+        {"name": f"u{i}", "kind": kind, "url": f"http://h{i}"} for i, kind in enumerate(kinds)
     ]
     return Settings.model_validate(
         {"upstreams": upstreams, "models": models or {}, "server": server or {}}

@@ -15,6 +15,7 @@ from adapter.observe.metrics import Metrics
 from adapter.server.admission import Admission
 from adapter.server.drain import GRACE_SECONDS, OpenStreams
 from adapter.server.guard import add_origin_headers, guarded
+from adapter.server.hosts import is_loopback
 from adapter.server.middleware import add_headers, observed
 from adapter.server.origins import Origins
 from adapter.server.routes import add_routes
@@ -39,6 +40,7 @@ def make_app(settings: Settings) -> web.Application:
         engines={},
         streams=OpenStreams(),
         origins=Origins(server.origins),
+        on_loopback=is_loopback(server.host),
     )
     app.on_response_prepare.extend([add_headers, add_origin_headers])
     app.on_shutdown.append(_end_streams)

@@ -24,7 +24,7 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         request[ORIGIN_HEADERS] = state.origins.headers(origin, preflight=preflight)
         if preflight:
             return web.Response(status=204)
-    if hosts.is_loopback(state.settings.server.host):
+    if state.on_loopback:
         if not hosts.allow(host):
             return _forbidden(request)
         if preflight and hosts.is_name(host):

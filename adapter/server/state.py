@@ -33,6 +33,8 @@ class State:
     engines: dict[str, Engine]
     streams: OpenStreams
     origins: Origins
+    on_loopback: bool = True
+    """Whether it listens where only this machine can ask."""
     mentioned: set[str] = field(default_factory=set)
     """Models of which the log has said that a client wants too large a window."""
     clock: Callable[[], int] = time.monotonic_ns
@@ -49,7 +51,7 @@ class State:
         name = names.asked(asked)
         entry = self.discovery.catalog.find(name)
         if entry is None:
-            await asyncio.gather(*(engine.health.refresh() for engine in self.engines.values()))
+            await self._hear()
             entry = self.discovery.catalog.find(name)
         if entry is not None:
             return entry
@@ -64,11 +66,15 @@ class State:
             UpstreamAway: no model is known yet. An empty list would have clients pull theirs.
         """
         if not self.discovery.complete:
-            await asyncio.gather(*(engine.health.refresh() for engine in self.engines.values()))
+            await self._hear()
         entries = self.discovery.catalog.entries
         if not entries and not self.discovery.complete:
             raise self._not_heard()
         return entries
+
+    async def _hear(self) -> None:
+        """Gives every engine a moment for its news."""
+        await asyncio.gather(*(engine.health.refresh() for engine in self.engines.values()))
 
     def _not_heard(self) -> UpstreamError:
         return next(

@@ -82,9 +82,7 @@ def endless(name: str, events: int, delay: float = 0.01) -> Play:
     found = recording(name)
 
     async def play(stage: Stage) -> None:
-        await begin(stage, found)
-        for event in found.events[:events]:
-            await stage.write(event)
+        await begin(stage, found, events)
         while True:
             await asyncio.sleep(delay)
             await stage.write(found.events[events - 1])
@@ -161,9 +159,7 @@ def hang_after(name: str, events: int) -> Play:
     found = recording(name)
 
     async def play(stage: Stage) -> None:
-        await begin(stage, found)
-        for event in found.events[:events]:
-            await stage.write(event)
+        await begin(stage, found, events)
         await stage.hang()
 
     return play
@@ -186,9 +182,7 @@ def comments_after(name: str, events: int, every: float) -> Play:
     found = recording(name)
 
     async def play(stage: Stage) -> None:
-        await begin(stage, found)
-        for event in found.events[:events]:
-            await stage.write(event)
+        await begin(stage, found, events)
         while True:
             await stage.write(b": keep-alive\n\n")
             await asyncio.sleep(every)
@@ -267,5 +261,8 @@ async def a_web_page(stage: Stage) -> None:
     await stage.write(body)
 
 
-async def begin(stage: Stage, found: Recording) -> None:
+async def begin(stage: Stage, found: Recording, events: int = 0) -> None:
+    """The recorded head, and so many of the events."""
     await stage.head(found.status, dict(found.headers))
+    for event in found.events[:events]:
+        await stage.write(event)

@@ -29,7 +29,7 @@ lint: $(VENV)/dev.stamp ## format, lint, types, layers
 	$(BIN)/lint-imports --no-cache
 
 check: lint ## the same and the fast tests, in under a minute
-	$(BIN)/pytest -q -m "not vllm and not node" tests/unit tests/docs tests/vllm_image
+	$(BIN)/pytest -q -m "not vllm and not node and not clients" tests/unit tests/docs tests/vllm_image
 
 format: $(VENV)/dev.stamp ## what `check` would complain of and a machine can mend
 	$(BIN)/ruff format
@@ -42,10 +42,10 @@ engine: $(VENV)/dev.stamp ## the CPU engine that the tests drive
 	@PYTHONPATH=vllm_image $(PYTHON) -m launcher install
 
 lock: $(VENV)/dev.stamp ## the newest allowed versions, with hashes
-	$(BIN)/pip install --quiet uv
 	$(COMPILE) --upgrade --group build --output-file adapter/requirements.lock
 	$(COMPILE) --upgrade --group dev --constraint adapter/requirements.lock \
 		--output-file tests/requirements.lock
+	$(BIN)/python -m tests.clients.environments
 
 clean: ## everything that was made, engine and models included
 	rm -rf $(VENV) .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis

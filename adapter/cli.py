@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from adapter import OLLAMA_VERSION, __version__
 from adapter.catalog.catalog import Catalog, build
 from adapter.catalog.discovery import Discovery
+from adapter.conformance import command as conformance
 from adapter.errors import EX_CONFIG, ConfigError, UpstreamError
 from adapter.observe import logs
 from adapter.server import run, workers
@@ -51,6 +52,10 @@ def _parser() -> argparse.ArgumentParser:
     models = commands.add_parser("models", help="ask the engines what they serve")
     _add_sources(models)
     models.set_defaults(run=_models)
+
+    conform = commands.add_parser("conform", help="tell how far a server is an Ollama")
+    conformance.add_arguments(conform)
+    conform.set_defaults(run=conformance.run_command)
 
     version = commands.add_parser("version", help="print the versions")
     version.set_defaults(run=_version)

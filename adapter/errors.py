@@ -4,11 +4,15 @@
 
     AdapterError                     status   what the client is told
     ├── BadRequest                      400   the request can't be understood
-    │   └── BadOption                   500   an option of the wrong type (as Ollama has it)
+    │   ├── BadOption                   500   an option of the wrong type (as Ollama has it)
+    │   ├── BadFormat                   500   a format that is none (the same)
+    │   ├── TemplateError               500   a template that is none, or can't be rendered
+    │   └── PromptTooLong               400   more tokens than the model's context holds
     ├── Forbidden                       403   a model of the cloud, which is off
     ├── ModelNotFound                   404   no such model
     ├── Busy                            503   too many requests are waiting
     ├── Stopping                        503   the adapter is shutting down
+    ├── StateFault                      500   aliases can't be kept, or not be read
     └── UpstreamError                         the engine's fault
         ├── UpstreamAway                503   refuses connections: loading, stopped, gone
         │   └── UpstreamUnreachable     503   nothing answers at its address
@@ -69,6 +73,14 @@ class BadOption(BadRequest):
     status = 500
 
 
+class BadFormat(BadRequest):
+    status = 500
+
+
+class PromptTooLong(BadRequest):
+    pass
+
+
 class Forbidden(AdapterError):
     status = 403
 
@@ -83,6 +95,10 @@ class Busy(AdapterError):
 
 class Stopping(AdapterError):
     status = 503
+
+
+class StateFault(AdapterError):
+    status = 500
 
 
 class UpstreamError(AdapterError):

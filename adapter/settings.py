@@ -29,7 +29,6 @@ _SIZE = re.compile(r"(\d+)\s*([KMG]i?B)?")
 _NOT_YET = {
     "auth": "API keys",
     "fallback": "a fallback upstream",
-    "fim": "fill-in-the-middle",
 }
 
 
@@ -114,6 +113,14 @@ class UpstreamSettings(_Section):
     timeouts: Timeouts = Field(default_factory=Timeouts, description="see below")
 
 
+class FimSettings(_Section):
+    """How `suffix` is asked of a code model: the marks that it was trained with."""
+
+    prefix: str = Field(description="stands before the text before the gap")
+    suffix: str = Field(description="stands before the text after the gap")
+    middle: str = Field(description="stands at the end; the model goes on with the gap's text")
+
+
 class ModelSettings(_Section):
     """A model's entry; what it leaves out is discovered."""
 
@@ -125,6 +132,7 @@ class ModelSettings(_Section):
     options: Mapping[str, Any] = Field(
         default_factory=dict, description="defaults, as a Modelfile's PARAMETER lines"
     )
+    fim: FimSettings | None = Field(None, description="how `suffix` is asked; see below")
 
 
 class ServerSettings(_Section):
@@ -185,7 +193,10 @@ class ServerSettings(_Section):
         json_schema_extra={"env": "ADAPTER_RETRIES"},
     )
     state_dir: str = _setting(
-        "", "where aliases will live; read, not yet used", "ADAPTER_STATE_DIR"
+        "",
+        "where aliases and adapters live; made when the first is created; default: "
+        "`$XDG_STATE_HOME/ollama-vllm`, else `~/.local/state/ollama-vllm`",
+        "ADAPTER_STATE_DIR",
     )
 
 
@@ -317,6 +328,7 @@ def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
         "models": ModelSettings,
         "server": ServerSettings,
         "timeouts": Timeouts,
+        "fim": FimSettings,
     }
     for part in loc[:-1]:
         section = inside.get(str(part), section)
@@ -337,7 +349,19 @@ def _checked(settings: Settings, environ: Mapping[str, str]) -> Settings:
         if not entry.upstream and len(names) > 1:
             raise ConfigError(f"models.{model}.upstream: say which of {', '.join(names)}")
     keyed = tuple(_with_key(upstream, environ) for upstream in settings.upstreams)
-    return settings.model_copy(update={"upstreams": keyed})
+    folder = _state_dir(settings.server.state_dir, environ)
+    server = settings.server.model_copy(update={"state_dir": folder})
+    return settings.model_copy(update={"upstreams": keyed, "server": server})
+
+
+def _state_dir(given: str, environ: Mapping[str, str]) -> str:
+    """The folder, or "" where neither settings nor a home say which."""
+    home, state_home = environ.get("HOME", ""), environ.get("XDG_STATE_HOME", "")
+    if given:
+        return home + given[1:] if home and given.startswith("~/") else given
+    if not Path(state_home).is_absolute():  # as the XDG specification says, "" included
+        state_home = f"{home}/.local/state" if home else ""
+    return f"{state_home}/ollama-vllm" if state_home else ""
 
 
 def _with_key(upstream: UpstreamSettings, environ: Mapping[str, str]) -> UpstreamSettings:

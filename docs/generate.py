@@ -5,6 +5,7 @@ With `--check`, writes nothing and fails if a page is not what the code says.
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Iterable
 from math import isinf
@@ -15,8 +16,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from adapter.observe.metrics import Metrics
-from adapter.settings import ModelSettings, ServerSettings, Timeouts, UpstreamSettings
+from adapter.settings import FimSettings, ModelSettings, ServerSettings, Timeouts, UpstreamSettings
 from adapter.translate.options import DROPPED_BY_OLLAMA, OPTIONS
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for tests.support
+from docs.compatibility import compatibility_page
 
 REFERENCE = Path(__file__).parent / "reference"
 NOTICE = "<!-- Printed from the code by `make docs`; changes here are lost. -->\n"
@@ -72,7 +76,10 @@ A model that an engine serves needs no entry. An entry gives it another name, fu
 defaults, or a window of its own.
 
 {table(*_section(ModelSettings))}
-"""
+`fim` of a code model, such as `<|fim_prefix|>`, `<|fim_suffix|>` and `<|fim_middle|>`; all three
+are needed, and give the model the capability `insert`:
+
+{table(*_section(FimSettings))}"""
 
 
 def _section(section: type[BaseModel]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -135,10 +142,12 @@ PAGES: dict[str, Callable[[], str]] = {
     "options.md": options_page,
     "settings.md": settings_page,
     "metrics.md": metrics_page,
+    "api-compatibility.md": lambda: compatibility_page(table),
 }
 
 
 def main(arguments: list[str]) -> int:
+    logging.disable()  # what the adapter logs while it is asked is no part of a page
     stale = []
     for name, page in PAGES.items():
         path, text = REFERENCE / name, NOTICE + page()

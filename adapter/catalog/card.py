@@ -13,6 +13,8 @@ from adapter.translate.models import UNKNOWN, Card
 
 _SIZE_IN_NAME = re.compile(r"(?<![a-z0-9])(\d+(?:\.\d+)?)([bm])(?![a-z0-9])", re.IGNORECASE)
 _HEADER_LIMIT = 100 * 2**20
+_LICENSES = ("LICENSE", "LICENSE.txt", "LICENSE.md")
+_LICENSE_LIMIT = 64 * 2**10
 _DTYPES = {"bfloat16": "BF16", "float16": "F16", "float32": "F32"}
 
 
@@ -47,7 +49,16 @@ def _card(folder: Path) -> Card | None:
         size=sum(file.stat().st_size for file in weights),
         embedding_length=_integer(text.get("hidden_size")),
         block_count=_integer(text.get("num_hidden_layers")),
+        license=_license(folder),
     )
+
+
+def _license(folder: Path) -> str:
+    for name in _LICENSES:
+        if (folder / name).is_file():
+            with (folder / name).open("rb") as stream:
+                return stream.read(_LICENSE_LIMIT).decode("utf-8", "replace").strip()
+    return ""
 
 
 def _size_in(name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Keeps the catalog true: what engines report becomes the next catalog."""
+"""Keeps the catalog true: what engines report and clients define becomes the next catalog."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from adapter.catalog.card import read_card
-from adapter.catalog.catalog import Found, build
+from adapter.catalog.catalog import Catalog, Found, build
+from adapter.catalog.state import AliasStore
 from adapter.settings import Settings
 from adapter.translate.timestamps import rfc3339
 from adapter.wire.openai import ServedModel
@@ -16,7 +17,9 @@ class Discovery:
     """The current catalog. A model keeps the date of its first sight and its card."""
 
     def __init__(self, settings: Settings, wall_clock: Callable[[], int]) -> None:
+        self.store = AliasStore(settings.server.state_dir)
         self._since = rfc3339(wall_clock())
+        self._built_with = self.store.aliases
         self.catalog = build(settings, {}, self._since)
         self._settings = settings
         self._wall_clock = wall_clock
@@ -33,7 +36,22 @@ class Discovery:
         found = tuple([await self._find(upstream, model) for model in served])
         if self._found.get(upstream) != found:
             self._found[upstream] = found
-            self.catalog = build(self._settings, self._found, self._since)
+            self.catalog = self._build()
+
+    async def refresh(self) -> None:
+        """Takes up what this or another process has done to the aliases."""
+        await self.store.refresh()
+        if self._built_with is not self.store.aliases:
+            self.catalog = self._build()
+
+    def loras(self, upstream: str) -> set[str]:
+        """The adapters that aliases need of an engine, by its names."""
+        wanted = (entry for entry in self.catalog.entries if entry.upstream == upstream)
+        return {entry.alias.definition.lora for entry in wanted if entry.alias} - {""}
+
+    def _build(self) -> Catalog:
+        self._built_with = self.store.aliases
+        return build(self._settings, self._found, self._since, self._built_with)
 
     async def _find(self, upstream: str, served: ServedModel) -> Found:
         key = (upstream, served.id, served.root)

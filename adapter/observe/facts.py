@@ -12,7 +12,8 @@ class Facts:
     """Filled in on a request's way, recorded at its end. Times in nanoseconds, 0 = unknown.
 
     `route` is a path of the route table or "unknown"; `model` and `upstream` are set only for a
-    model of the catalog: clients can't make up labels.
+    model of the catalog: clients can't make up labels. `truncated` tells what went from a prompt
+    that was too long: a number of turns, or `N tokens`.
     """
 
     request_id: str
@@ -21,6 +22,7 @@ class Facts:
     started: int
     model: str = ""
     upstream: str = ""
+    truncated: str = ""
     status: int = 0
     outcome: Outcome = "ok"
     error: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from aiohttp import web
 
@@ -13,6 +13,7 @@ from adapter.catalog.discovery import Discovery
 from adapter.observe import logs
 from adapter.observe.metrics import Metrics
 from adapter.server.admission import Admission
+from adapter.server.aliases import restore_adapters
 from adapter.server.drain import GRACE_SECONDS, OpenStreams
 from adapter.server.guard import add_origin_headers, guarded
 from adapter.server.hosts import is_loopback
@@ -25,6 +26,7 @@ from adapter.upstream.client import Upstream, open_session
 from adapter.upstream.engine import Engine
 from adapter.upstream.health import Health
 from adapter.upstream.residency import Residency
+from adapter.wire.openai import ServedModel
 
 
 def make_app(settings: Settings) -> web.Application:
@@ -53,15 +55,28 @@ async def _engines(app: web.Application) -> AsyncIterator[None]:
     """Opens the session and watches each engine. The adapter is up at once, engines or not."""
     state = app[STATE]
     async with open_session() as session, contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(state.discovery.store.close)
         for upstream in state.settings.upstreams:
-            client = Upstream(upstream, session, state.settings.server.retries)
+            settled = _settled(state.settings, upstream.name)
+            client = Upstream(upstream, session, state.settings.server.retries, settled)
             health = _health(state, upstream, client)
             state.engines[upstream.name] = Engine(client, health)
             state.metrics.upstream_changed(upstream.name, False)
             watching = asyncio.get_running_loop().create_task(health.run())
             stack.push_async_callback(health.close)
             stack.push_async_callback(_cancel, watching)
+            stack.callback(client.forget)
         yield
+
+
+def _settled(settings: Settings, upstream: str) -> set[str]:
+    """The served names whose capabilities the configuration tells."""
+    lone = settings.upstreams[0].name
+    return {
+        entry.served_name or model
+        for model, entry in settings.models.items()
+        if entry.capabilities and (entry.upstream or lone) == upstream
+    }
 
 
 async def _end_streams(app: web.Application) -> None:
@@ -73,7 +88,11 @@ def _health(state: State, upstream: UpstreamSettings, client: Upstream) -> Healt
         state.metrics.upstream_changed(name, up)
         logs.log_upstream(name, up, reason)
 
-    return Health(upstream.name, client.models, state.discovery.take, changed)
+    async def report(name: str, served: Sequence[ServedModel]) -> None:
+        await state.discovery.take(name, served)
+        await restore_adapters(state, client, served)
+
+    return Health(upstream.name, client.models, report, changed)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

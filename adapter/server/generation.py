@@ -5,27 +5,35 @@ from __future__ import annotations
 from aiohttp import web
 
 from adapter.catalog.catalog import Entry
+from adapter.errors import PromptTooLong
 from adapter.observe.facts import Facts
 from adapter.observe.logs import events
 from adapter.server.replies import json_reply
+from adapter.server.shortening import shorten
 from adapter.server.state import FACTS, STATE, State
 from adapter.server.streaming import line_reply, whole_reply
 from adapter.translate.generation import Question
-from adapter.translate.replies import LineWriter, Shape, WholeWriter, closing_reply
+from adapter.translate.replies import Closing, LineWriter, Shape, WholeWriter, closing_reply
 from adapter.translate.stream import Translator
 from adapter.translate.timestamps import rfc3339
 from adapter.translate.timings import Marks
+from adapter.upstream.client import Upstream
+from adapter.upstream.stream import EngineStream
 from adapter.wire.ollama import GenerationRequest
 
 
 def concern(request: web.Request, entry: Entry) -> None:
     """Notes which model a request is for."""
     facts = request[FACTS]
-    facts.model, facts.upstream = entry.listing.name, entry.upstream
+    facts.model, facts.upstream = entry.counted_as, entry.upstream
 
 
 def missing(asked: GenerationRequest) -> str:
     return f"model '{asked.asked}' not found"
+
+
+def unable(asked: GenerationRequest, ability: str) -> str:
+    return f'"{asked.asked}" does not support {ability}'
 
 
 async def load(
@@ -55,7 +63,7 @@ def _without_text(
     state: State, asked: GenerationRequest, shape: Shape, done_reason: str
 ) -> web.Response:
     created_at = rfc3339(state.wall_clock())
-    return json_reply(closing_reply(shape, asked.asked, created_at, done_reason))
+    return json_reply(closing_reply(shape, asked.asked, created_at, Closing(done_reason)))
 
 
 def _mention_window(state: State, asked: GenerationRequest, entry: Entry) -> None:
@@ -75,16 +83,14 @@ async def answer(
     state, facts = request.app[STATE], request[FACTS]
     engine = state.engines[entry.upstream]
     _mention_window(state, asked, entry)
-    writer = (LineWriter if asked.streams else WholeWriter)(shape, asked.asked)
     marks = Marks(facts.started)
-    translator = Translator(writer, marks, state.wall_clock() - state.clock(), question.own_stops)
+    writer = (LineWriter if asked.streams else WholeWriter)(shape, asked.asked)
+    translator = Translator(writer, marks, state.wall_clock() - state.clock(), question.listening)
     with state.admission.enter() as place:
         await engine.health.require()
         marks.opened = state.clock()
-        headers = {"X-Request-Id": facts.request_id}
-        unable = f'"{asked.asked}" does not support {shape.ability}'
-        with engine.asked(missing(asked), unable):
-            stream = await engine.client.open_stream(question.path, question.body, headers)
+        with engine.asked(missing(asked), unable(asked, shape.ability)):
+            stream = await _open(engine.client, question, asked, entry, facts)
         lasting = state.residency.in_use(entry.listing.name, asked.keep_alive)
         async with stream:
             with lasting, state.streams.counted(stream):
@@ -93,6 +99,21 @@ async def answer(
                     return await reply(request, stream, translator, place)
                 finally:
                     _note(facts, translator)
+
+
+async def _open(
+    client: Upstream, question: Question, asked: GenerationRequest, entry: Entry, facts: Facts
+) -> EngineStream:
+    """The engine's stream; a prompt that is too long is shortened where the request allows it."""
+    headers = {"X-Request-Id": facts.request_id}
+    try:
+        return await client.open_stream(question.path, question.body, headers)
+    except PromptTooLong:
+        shorter = await shorten(client, question, asked, entry)
+        if shorter is None:
+            raise
+    facts.truncated = shorter.dropped
+    return await client.open_stream(shorter.question.path, shorter.question.body, headers)
 
 
 def _note(facts: Facts, translator: Translator) -> None:

@@ -15,11 +15,13 @@ from adapter.observe import logs
 from adapter.observe.facts import Facts
 from adapter.server.replies import error_reply, text_reply
 from adapter.server.state import FACTS, STATE
+from adapter.translate.dialects import dialect_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 REQUEST_ID = "X-Request-Id"
 UPSTREAM = "X-Adapter-Upstream"
+TRUNCATED = "X-Adapter-Truncated"
 CLIENT_CLOSED_REQUEST = 499
 _SAFE_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
@@ -65,7 +67,7 @@ async def _answered(request: web.Request, handler: Handler, facts: Facts) -> web
     try:
         return await handler(request)
     except AdapterError as error:
-        return failed(facts, error)
+        return failed(facts, error, request.path)
     except web.HTTPNotFound:
         facts.outcome = "refused"
         return _redirect(request) or text_reply("404 page not found", 404)
@@ -75,20 +77,22 @@ async def _answered(request: web.Request, handler: Handler, facts: Facts) -> web
         response.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
         return response
     except web.HTTPRequestEntityTooLarge:
-        return failed(facts, BadRequest("the request body is too large", status=413))
+        too_large = BadRequest("the request body is too large", status=413)
+        return failed(facts, too_large, request.path)
     except web.RequestPayloadError:
-        return failed(facts, BadRequest("the request body is not encoded as it says"))
+        garbled = BadRequest("the request body is not encoded as it says")
+        return failed(facts, garbled, request.path)
     except (asyncio.CancelledError, ConnectionResetError):
         raise
     except Exception:
         _log.exception("request %s failed", facts.request_id)
-        return failed(facts, AdapterError("internal error of the adapter"))
+        return failed(facts, AdapterError("internal error of the adapter"), request.path)
 
 
-def failed(facts: Facts, error: AdapterError) -> web.Response:
-    """The answer for an error, which is noted."""
+def failed(facts: Facts, error: AdapterError, path: str = "/") -> web.Response:
+    """The answer for an error, which is noted, in the dialect of the path."""
     note_failure(facts, error)
-    return error_reply(error)
+    return error_reply(error, dialect_of(path), facts.request_id)
 
 
 def note_failure(facts: Facts, error: AdapterError) -> None:
@@ -106,8 +110,11 @@ def _redirect(request: web.Request) -> web.Response | None:
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Signal: every answer carries its request's id, and which engine it is about."""
+    """Signal: every answer carries its request's id, and which engine it is about; one to a
+    shortened prompt says so."""
     if FACTS in request:
         response.headers[REQUEST_ID] = request[FACTS].request_id
         if request[FACTS].upstream:
             response.headers[UPSTREAM] = request[FACTS].upstream
+        if request[FACTS].truncated:
+            response.headers[TRUNCATED] = request[FACTS].truncated

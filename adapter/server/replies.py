@@ -1,4 +1,4 @@
-"""Answers that are no streams, and errors in Ollama's dialect."""
+"""Answers that are no streams, and errors."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from adapter.errors import AdapterError
+from adapter.translate.dialects import Dialect, error_body
 from adapter.translate.ndjson import dumps
 
 JSON = "application/json; charset=utf-8"
@@ -21,9 +22,17 @@ def json_bytes(body: bytes, status: int = 200) -> web.Response:
     return web.Response(body=body, status=status, headers={"Content-Type": JSON})
 
 
-def error_reply(error: AdapterError) -> web.Response:
-    """`{"error": "…"}` with the error's status."""
-    response = json_reply({"error": error.message}, error.status)
+def empty_reply(status: int = 200) -> web.Response:
+    """Done, and nothing to say."""
+    return web.Response(status=status)
+
+
+def error_reply(
+    error: AdapterError, dialect: Dialect = "ollama", request_id: str = ""
+) -> web.Response:
+    """The error's status, and its message as the dialect says it."""
+    body = error_body(dialect, error.status, error.message, request_id)
+    response = json_reply(body, error.status)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response

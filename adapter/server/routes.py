@@ -1,4 +1,4 @@
-"""The table of routes. Management and /v1 get their rows with their features."""
+"""The table of routes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,21 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from adapter.server.handlers import chat, embed, generate, meta, models
+from adapter.server.handlers import (
+    account,
+    aliases,
+    anthropic,
+    audio,
+    blobs,
+    chat,
+    create,
+    embed,
+    generate,
+    meta,
+    models,
+    openai,
+    registry,
+)
 from adapter.server.middleware import Handler
 
 
@@ -26,6 +40,35 @@ ROUTES = (
     Route("POST", "/api/generate", generate.post),
     Route("POST", "/api/embed", embed.post),
     Route("POST", "/api/embeddings", embed.post_legacy),
+    Route("POST", "/api/pull", registry.pull),
+    Route("POST", "/api/push", registry.push),
+    Route("POST", "/api/create", create.post),
+    Route("POST", "/api/copy", aliases.copy),
+    Route("DELETE", "/api/delete", aliases.delete),
+    Route("HEAD POST", "/api/blobs/{digest}", blobs.blob),
+    Route("GET", "/api/status", account.status),
+    Route("POST", "/api/me", account.unauthorized),
+    Route("POST", "/api/signout", account.unauthorized),
+    Route("DELETE", "/api/user/keys/{key}", account.unauthorized),
+    Route("POST", "/api/experimental/web_search", account.web_search),
+    Route("POST", "/api/experimental/web_fetch", account.web_fetch),
+    Route("GET", "/api/experimental/model-recommendations", account.recommendations),
+    Route("POST", "/v1/chat/completions", openai.chat),
+    Route("POST", "/v1/completions", openai.completions),
+    Route("POST", "/v1/embeddings", openai.embeddings),
+    Route("POST", "/v1/responses", openai.responses),
+    Route("POST", "/v1/messages", anthropic.messages),
+    Route("POST", "/v1/messages/count_tokens", anthropic.count_tokens),
+    Route("POST", "/v1/rerank", openai.rerank),
+    Route("POST", "/v1/score", openai.score),
+    Route("POST", "/v1/tokenize", openai.tokenize),
+    Route("POST", "/v1/detokenize", openai.detokenize),
+    Route("POST", "/v1/systemone", openai.system_one),
+    Route("POST", "/v1/audio/transcriptions", audio.transcriptions),
+    Route("POST", "/v1/audio/translations", audio.translations),
+    Route("GET", "/v1/models", openai.models),
+    Route("GET", "/v1/models/{model}", openai.model),
+    Route("GET", "/v1/models/{namespace}/{model}", openai.model),
     Route("GET", "/health", meta.health),
     Route("GET", "/ready", meta.ready),
     Route("GET", "/metrics", meta.metrics),

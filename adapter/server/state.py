@@ -17,6 +17,7 @@ from adapter.observe.facts import Facts
 from adapter.observe.metrics import Metrics
 from adapter.server.admission import Admission
 from adapter.server.drain import OpenStreams
+from adapter.server.loras import Loras
 from adapter.server.origins import Origins
 from adapter.settings import Settings
 from adapter.upstream.engine import Engine
@@ -35,6 +36,7 @@ class State:
     origins: Origins
     on_loopback: bool = True
     """Whether it listens where only this machine can ask."""
+    loras: Loras = field(default_factory=Loras)
     mentioned: set[str] = field(default_factory=set)
     """Models of which the log has said that a client wants too large a window."""
     clock: Callable[[], int] = time.monotonic_ns
@@ -49,6 +51,7 @@ class State:
             UpstreamAway: it can't be told yet, as an engine has not been heard so far.
         """
         name = names.asked(asked)
+        await self.discovery.refresh()
         entry = self.discovery.catalog.find(name)
         if entry is None:
             await self._hear()
@@ -65,6 +68,7 @@ class State:
         Raises:
             UpstreamAway: no model is known yet. An empty list would have clients pull theirs.
         """
+        await self.discovery.refresh()
         if not self.discovery.complete:
             await self._hear()
         entries = self.discovery.catalog.entries

@@ -20,6 +20,8 @@ from adapter.translate.target import Target
 from adapter.wire.ollama import EmbeddingsRequest, EmbedRequest
 from adapter.wire.openai import EmbeddingsBody
 
+_NOTHING = " "
+"""What is embedded in the place of an empty string."""
 USE_WHOLE_WINDOW = -1
 """vLLM's truncate_prompt_tokens that cuts an input to what the model takes."""
 
@@ -50,7 +52,9 @@ def texts(request: EmbedRequest) -> list[str]:
 
 def to_openai(inputs: list[str], target: Target, *, truncate: bool) -> EmbeddingsBody:
     """The body for some inputs; with `truncate`, too long ones are cut and not refused."""
-    body = EmbeddingsBody(model=target.served_name, input=inputs, encoding_format="base64")
+    # Models that begin no text by themselves have no tokens for "", and refuse the whole batch.
+    given = [text or _NOTHING for text in inputs]
+    body = EmbeddingsBody(model=target.served_name, input=given, encoding_format="base64")
     if truncate and target.vllm:
         body["truncate_prompt_tokens"] = USE_WHOLE_WINDOW
     return body

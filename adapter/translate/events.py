@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+Logprobs = Sequence[Mapping[str, Any]]
+"""A row for each token: token, logprob, bytes, and top_logprobs, a list of the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
+    """Text may be empty when there are logprobs: of a token that has no text of its own."""
+
     text: str
+    logprobs: Logprobs = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Thinking:
     text: str
+    logprobs: Logprobs = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CallPart:
+    """A piece of a tool call. Pieces of one call have its `index`; arguments come bit by bit."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Token ids: of the prompt, told once, and of what was generated since."""
+
+    prompt: Sequence[int] = ()
+    generated: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +80,4 @@ class Done:
     """The engine says that nothing follows."""
 
 
-Event = Text | Thinking | Finish | Usage | EngineTimes | Fault | Done
+Event = Text | Thinking | CallPart | Tokens | Finish | Usage | EngineTimes | Fault | Done

@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import orjson
+from adapter.translate.definition import Definition
+from adapter.translate.modelfile import modelfile, parameters, parameters_text
+from adapter.wire.ollama import ShowRequest
 
 UNKNOWN = "unknown"
+TEMPLATE = "{{ .Prompt }}"
+"""What is shown where the engine applies the model's own chat template, which it does not tell."""
+FIM_TEMPLATE = "{{ .Prompt }}{{ if .Suffix }}{{ .Suffix }}{{ end }}"
+"""The same of a model that fills gaps: clients look for the word .Suffix."""
 DISPLAY_ORDER = ("completion", "tools", "thinking", "vision", "embedding", "insert")
+_PLAIN = ShowRequest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +35,15 @@ class Card:
     size: int = 0
     embedding_length: int | None = None
     block_count: int | None = None
+    license: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One model as clients see it. `modified_at` is RFC 3339."""
+    """One model as clients see it. `modified_at` is RFC 3339.
+
+    `own` is what an alias adds to the model that it stands on; `adapter` the folder of its LoRA.
+    """
 
     name: str
     served_name: str
@@ -42,6 +53,8 @@ class Listing:
     capabilities: frozenset[str]
     context_length: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    own: Definition | None = None
+    adapter: str = ""
 
 
 def digest_of(served_name: str, root: str) -> str:
@@ -61,33 +74,52 @@ def ps_reply(loaded: list[tuple[Listing, str]]) -> dict[str, Any]:
     return {"models": [_process(listing, expires_at) for listing, expires_at in longest_first]}
 
 
-def show_reply(listing: Listing) -> dict[str, Any]:
-    """/api/show. The engine applies the model's own chat template, which it does not tell."""
-    parameters = _parameters(listing)
-    return {
-        "modelfile": _modelfile(listing, parameters),
-        "parameters": "\n".join(f"{name:<30} {_quoted(value)}" for name, value in parameters),
-        "template": "{{ .Prompt }}",
-        "details": _details(listing),
+def show_reply(listing: Listing, asked: ShowRequest = _PLAIN) -> dict[str, Any]:
+    """/api/show. `tensors` and `projector_info` are left out: engines do not tell them."""
+    own = listing.own or Definition(listing.served_name)
+    own = replace(own, system=asked.system or own.system)
+    pairs = parameters({**listing.options, **asked.options}, listing.context_length)
+    licenses = own.license or ((listing.card.license,) if listing.card.license else ())
+    shown: dict[str, Any] = {
+        "license": "\n".join(licenses) or UNKNOWN,
+        "modelfile": modelfile(
+            listing.name,
+            own.base,
+            pairs,
+            adapter=listing.adapter,
+            template=own.template,
+            system=own.system,
+            licenses=licenses,
+            messages=own.messages,
+        ),
+        "parameters": parameters_text(pairs),
+        "template": own.template or (FIM_TEMPLATE if _fills_gaps(listing) else TEMPLATE),
+    }
+    if own.system:
+        shown["system"] = own.system
+    shown["details"] = _details(listing)
+    if own.messages:
+        turns = [turn.model_dump(exclude_defaults=True) for turn in own.messages]
+        shown["messages"] = [{"role": "", "content": ""} | turn for turn in turns]
+    return shown | {
         "model_info": _model_info(listing),
         "capabilities": _capabilities(listing),
         "modified_at": listing.modified_at,
     }
 
 
+def _fills_gaps(listing: Listing) -> bool:
+    return "insert" in listing.capabilities
+
+
 def _tag(listing: Listing) -> dict[str, Any]:
-    known = {
-        "context_length": listing.context_length,
-        "embedding_length": listing.card.embedding_length,
-    }
-    details = _details(listing) | {key: value for key, value in known.items() if value}
     return {
         "name": listing.name,
         "model": listing.name,
         "modified_at": listing.modified_at,
         "size": listing.card.size,
         "digest": listing.digest,
-        "details": details,
+        "details": _details(listing),
         "capabilities": _capabilities(listing),
     }
 
@@ -108,14 +140,18 @@ def _process(listing: Listing, expires_at: str) -> dict[str, Any]:
 
 def _details(listing: Listing) -> dict[str, Any]:
     card = listing.card
+    lengths = {
+        "context_length": listing.context_length,
+        "embedding_length": card.embedding_length,
+    }
     return {
-        "parent_model": "",
+        "parent_model": listing.own.base if listing.own else "",
         "format": "safetensors",
         "family": card.family,
         "families": [card.family],
         "parameter_size": card.parameter_size,
         "quantization_level": card.quantization,
-    }
+    } | {key: length for key, length in lengths.items() if length}
 
 
 def _capabilities(listing: Listing) -> list[str]:
@@ -130,25 +166,7 @@ def _model_info(listing: Listing) -> dict[str, Any]:
         "general.parameter_count": card.parameter_count,
         f"{card.family}.block_count": card.block_count,
         f"{card.family}.context_length": listing.context_length,
-        f"{card.family}.embedding_length": card.embedding_length,
+        # Clients want a number; 0 says that nobody tells it.
+        f"{card.family}.embedding_length": card.embedding_length or 0,
     }
     return {key: value for key, value in info.items() if value is not None}
-
-
-def _parameters(listing: Listing) -> list[tuple[str, Any]]:
-    window = {"num_ctx": listing.context_length} if listing.context_length else {}
-    pairs: list[tuple[str, Any]] = []
-    for name, value in (window | dict(listing.options)).items():
-        pairs += [(name, item) for item in (value if isinstance(value, list) else [value])]
-    return pairs
-
-
-def _modelfile(listing: Listing, parameters: list[tuple[str, Any]]) -> str:
-    lines = [f"# {listing.name}, served by the engine as", f"FROM {listing.served_name}"]
-    lines += [f"PARAMETER {name} {_quoted(value)}" for name, value in parameters]
-    return "\n".join(lines) + "\n"
-
-
-def _quoted(value: Any) -> str:
-    """Strings in quotes, as clients split these lines at blanks."""
-    return orjson.dumps(value).decode()

@@ -21,7 +21,11 @@ def has_line_break(text: bytes) -> bool:
 
 def dumps(value: Any) -> bytes:
     """Compact JSON without U+2028, U+2029 and U+0085, which are escaped."""
-    data = orjson.dumps(value)
+    return escape_line_breaks(orjson.dumps(value))
+
+
+def escape_line_breaks(data: bytes) -> bytes:
+    """JSON, or events of it, with those three characters escaped; they stand in strings only."""
     if has_line_break(data):
         for raw, escaped in _LINE_BREAKS:
             data = data.replace(raw, escaped)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
 
+from adapter.translate import logprobs
 from adapter.translate.events import (
+    CallPart,
     Done,
     EngineTimes,
     Event,
@@ -15,6 +17,7 @@ from adapter.translate.events import (
     Finish,
     Text,
     Thinking,
+    Tokens,
     Usage,
 )
 
@@ -37,24 +40,54 @@ def read(payload: bytes) -> list[Event]:
         if any(chunk.get(key) for key in _ERROR_KEYS):
             return [Fault(error_text(chunk), _error_status(chunk.get("error")))]
         return list(_read_chunk(chunk))
-    except (orjson.JSONDecodeError, AttributeError, TypeError):
+    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError):
         return [MALFORMED]
 
 
 def _read_chunk(chunk: dict[str, Any]) -> Iterator[Event]:
+    if prompt := chunk.get("prompt_token_ids"):
+        yield Tokens(prompt=_ids(prompt))
     for choice in chunk.get("choices") or ():
-        delta = choice.get("delta") or {}
-        # Reasoning comes first in time when one event carries both.
-        if thinking := delta.get("reasoning") or delta.get("reasoning_content"):
-            yield Thinking(_string(thinking))
-        if text := delta.get("content") or choice.get("text"):
-            yield Text(_string(text))
-        if reason := choice.get("finish_reason"):
-            yield Finish(_string(reason))
+        yield from _read_choice(choice)
     if usage := chunk.get("usage"):
         yield _usage(usage)
     if (metrics := chunk.get("metrics")) and (times := _times(metrics)):
         yield times
+
+
+def _read_choice(choice: dict[str, Any]) -> Iterator[Event]:
+    delta = choice.get("delta") or {}
+    rows = logprobs.read(raw) if (raw := choice.get("logprobs")) else ()
+    text = _string(delta.get("content") or choice.get("text") or "")
+    # Reasoning comes first in time when one event carries both.
+    if thinking := delta.get("reasoning") or delta.get("reasoning_content"):
+        yield Thinking(_string(thinking), () if text else rows)
+    if text or (rows and not thinking):
+        yield Text(text, rows)
+    for call in delta.get("tool_calls") or ():
+        yield _call_part(call)
+    # Chat tells the prompt's ids once above the choices, completions in the first choice.
+    prompt, generated = choice.get("prompt_token_ids"), choice.get("token_ids")
+    if prompt or generated:
+        yield Tokens(_ids(prompt or ()), _ids(generated or ()))
+    if reason := choice.get("finish_reason"):
+        yield Finish(_string(reason))
+
+
+def _call_part(call: dict[str, Any]) -> CallPart:
+    function = call.get("function") or {}
+    return CallPart(
+        index=int(_number(call.get("index"))),
+        id=_string(call.get("id") or ""),
+        name=_string(function.get("name") or ""),
+        arguments=_string(function.get("arguments") or ""),
+    )
+
+
+def _ids(values: Any) -> Sequence[int]:
+    if not all(type(value) is int for value in values):
+        raise TypeError(values)
+    return values  # type: ignore[no-any-return]  # a list of integers, as just checked
 
 
 def _string(value: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from adapter.errors import AdapterError, BadRequest, Busy, RouteMissing, UpstreamRefused
+from adapter.errors import AdapterError, Busy, PromptTooLong, RouteMissing, UpstreamRefused
 from adapter.translate.reading import error_text
 
 SERVER_BUSY = "server busy, please try again.  maximum pending requests exceeded"
@@ -34,7 +34,7 @@ def refusal(status: int, body: bytes, *, too_long: str = PROMPT_TOO_LONG) -> Ada
     if status < 400:
         return UpstreamRefused(f"the engine answered with status {status}", status=BAD_GATEWAY)
     if status == 400 and _is_length(parsed, message):
-        return BadRequest(too_long)
+        return PromptTooLong(too_long)
     if status == 404 and isinstance(parsed, dict) and "detail" in parsed:
         return RouteMissing(message, status=status)
     if status == 503 and "cannot accept new requests" in message:

@@ -2,70 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from adapter.translate.events import Logprobs
 from adapter.translate.ndjson import dumps
+
+Calls = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What the last object of a reply tells. `metrics` are in Ollama's order."""
+
+    done_reason: str
+    metrics: Mapping[str, int] = field(default_factory=dict)
+    calls: Calls = ()
+    logprobs: Logprobs = ()
+    context: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """One route's layout: the bytes around a JSON string, and the fields of a whole reply.
 
-    `ability` is the word for what the route does, in `"m" does not support …`.
+    `ability` is the word for what the route does, in `"m" does not support …`; `answer` lays out
+    text, thinking and calls, `ending` what follows done_reason.
     """
 
     ability: str
     text: tuple[bytes, bytes]
     thinking: tuple[bytes, bytes]
-    fields: Callable[[str, str], dict[str, Any]]
+    answer: Callable[[str, str, Calls], dict[str, Any]]
+    ending: Callable[[Closing], dict[str, Any]]
 
 
-def _chat_fields(text: str, thinking: str) -> dict[str, Any]:
-    message = {"role": "assistant", "content": text}
-    return {"message": message | ({"thinking": thinking} if thinking else {})}
+def _chat_answer(text: str, thinking: str, calls: Calls) -> dict[str, Any]:
+    spoken = {"role": "assistant", "content": text}
+    return {"message": spoken | _unless_empty(thinking=thinking, tool_calls=calls)}
 
 
-def _generate_fields(text: str, thinking: str) -> dict[str, Any]:
-    return {"response": text} | ({"thinking": thinking} if thinking else {})
+def _chat_ending(closing: Closing) -> dict[str, Any]:
+    return _unless_empty(logprobs=closing.logprobs) | dict(closing.metrics)
+
+
+def _generate_answer(text: str, thinking: str, calls: Calls) -> dict[str, Any]:
+    return {"response": text} | _unless_empty(thinking=thinking)
+
+
+def _generate_ending(closing: Closing) -> dict[str, Any]:
+    return (
+        _unless_empty(context=closing.context)
+        | dict(closing.metrics)
+        | _unless_empty(tool_calls=closing.calls, logprobs=closing.logprobs)
+    )
+
+
+def _unless_empty(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value}
 
 
 CHAT = Shape(
     ability="chat",
-    text=(b'"message":{"role":"assistant","content":', b'},"done":false}\n'),
-    thinking=(b'"message":{"role":"assistant","content":"","thinking":', b'},"done":false}\n'),
-    fields=_chat_fields,
+    text=(b'"message":{"role":"assistant","content":', b'},"done":false'),
+    thinking=(b'"message":{"role":"assistant","content":"","thinking":', b'},"done":false'),
+    answer=_chat_answer,
+    ending=_chat_ending,
 )
 GENERATE = Shape(
     ability="generate",
-    text=(b'"response":', b',"done":false}\n'),
-    thinking=(b'"response":"","thinking":', b',"done":false}\n'),
-    fields=_generate_fields,
+    text=(b'"response":', b',"done":false'),
+    thinking=(b'"response":"","thinking":', b',"done":false'),
+    answer=_generate_answer,
+    ending=_generate_ending,
 )
 
 
 def closing_reply(
-    shape: Shape, model: str, created_at: str, done_reason: str, text: str = "", thinking: str = ""
+    shape: Shape, model: str, created_at: str, closing: Closing, text: str = "", thinking: str = ""
 ) -> dict[str, Any]:
     """A reply with `done`, as the last of a stream, the only one, or a load and unload answer."""
     return {
         "model": model,
         "created_at": created_at,
-        **shape.fields(text, thinking),
+        **shape.answer(text, thinking, closing.calls),
         "done": True,
-        "done_reason": done_reason,
+        "done_reason": closing.done_reason,
+        **shape.ending(closing),
     }
 
 
 class Writer(Protocol):
     """Turns what the engine says into bytes for the client; `stamp` is created_at."""
 
-    def text(self, text: str, stamp: bytes) -> bytes: ...
+    def text(self, text: str, stamp: bytes, logprobs: Logprobs = ()) -> bytes: ...
 
-    def thinking(self, text: str, stamp: bytes) -> bytes: ...
+    def thinking(self, text: str, stamp: bytes, logprobs: Logprobs = ()) -> bytes: ...
 
-    def last(self, done_reason: str, metrics: dict[str, int], stamp: bytes) -> bytes: ...
+    def last(self, closing: Closing, stamp: bytes) -> bytes: ...
 
 
 class LineWriter:
@@ -74,29 +109,30 @@ class LineWriter:
     def __init__(self, shape: Shape, model: str) -> None:
         self._shape = shape
         self._model = model
-        head = b'{"model":%b,"created_at":"' % dumps(model)
-        self._text = (head, b'",' + shape.text[0], shape.text[1])
-        self._sliced = (head, b'",' + shape.text[0] + b'"', b'"' + shape.text[1])
-        self._thinking = (head, b'",' + shape.thinking[0], shape.thinking[1])
+        self._head = head = b'{"model":%b,"created_at":"' % dumps(model)
+        before, after = shape.text
+        self._sliced = (head, b'",' + before + b'"', b'"' + after + b"}\n")
 
-    def text(self, text: str, stamp: bytes) -> bytes:
-        return _line(self._text, stamp, dumps(text))
+    def text(self, text: str, stamp: bytes, logprobs: Logprobs = ()) -> bytes:
+        return self._line(self._shape.text, text, stamp, logprobs)
 
     def sliced(self, text: bytes, stamp: bytes) -> bytes:
         """The line for the inside of a JSON string, as the engine wrote it."""
-        return _line(self._sliced, stamp, text)
+        head, before, after = self._sliced
+        return b"%b%b%b%b%b" % (head, stamp, before, text, after)
 
-    def thinking(self, text: str, stamp: bytes) -> bytes:
-        return _line(self._thinking, stamp, dumps(text))
+    def thinking(self, text: str, stamp: bytes, logprobs: Logprobs = ()) -> bytes:
+        return self._line(self._shape.thinking, text, stamp, logprobs)
 
-    def last(self, done_reason: str, metrics: dict[str, int], stamp: bytes) -> bytes:
-        reply = closing_reply(self._shape, self._model, stamp.decode(), done_reason)
-        return dumps(reply | metrics) + b"\n"
+    def last(self, closing: Closing, stamp: bytes) -> bytes:
+        return dumps(closing_reply(self._shape, self._model, stamp.decode(), closing)) + b"\n"
 
-
-def _line(layout: tuple[bytes, bytes, bytes], stamp: bytes, text: bytes) -> bytes:
-    head, before, after = layout
-    return b"%b%b%b%b%b" % (head, stamp, before, text, after)
+    def _line(
+        self, layout: tuple[bytes, bytes], text: str, stamp: bytes, logprobs: Logprobs
+    ) -> bytes:
+        before, after = layout
+        end = b',"logprobs":%b}\n' % dumps(logprobs) if logprobs else b"}\n"
+        return b'%b%b",%b%b%b%b' % (self._head, stamp, before, dumps(text), after, end)
 
 
 class WholeWriter:
@@ -107,16 +143,21 @@ class WholeWriter:
         self._model = model
         self._texts: list[str] = []
         self._thoughts: list[str] = []
+        self._logprobs: list[Mapping[str, Any]] = []
 
-    def text(self, text: str, stamp: bytes) -> bytes:
+    def text(self, text: str, stamp: bytes, logprobs: Logprobs = ()) -> bytes:
         self._texts.append(text)
+        self._logprobs.extend(logprobs)
         return b""
 
-    def thinking(self, text: str, stamp: bytes) -> bytes:
+    def thinking(self, text: str, stamp: bytes, logprobs: Logprobs = ()) -> bytes:
         self._thoughts.append(text)
+        self._logprobs.extend(logprobs)
         return b""
 
-    def last(self, done_reason: str, metrics: dict[str, int], stamp: bytes) -> bytes:
+    def last(self, closing: Closing, stamp: bytes) -> bytes:
         text, thinking = "".join(self._texts), "".join(self._thoughts)
-        reply = closing_reply(self._shape, self._model, stamp.decode(), done_reason, text, thinking)
-        return dumps(reply | metrics)
+        closing = replace(closing, logprobs=[*self._logprobs, *closing.logprobs])
+        return dumps(
+            closing_reply(self._shape, self._model, stamp.decode(), closing, text, thinking)
+        )

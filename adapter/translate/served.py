@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -24,19 +25,27 @@ def read_served(body: bytes, routes: Collection[str]) -> list[ServedModel]:
         UpstreamBroken: the body is no list of models.
     """
     try:
-        return [_row(row, routes) for row in orjson.loads(body)["data"]]
+        rows = [_row(row, routes) for row in orjson.loads(body)["data"]]
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
         raise UpstreamBroken("the engine sent a malformed list of models") from None
+    lengths = {row.id: row.context_length for row in rows}
+    return [row if row.context_length else _as_long(row, lengths) for row in rows]
+
+
+def _as_long(row: ServedModel, lengths: Mapping[str, int | None]) -> ServedModel:
+    """vLLM tells no length of an adapter: it has its base's."""
+    return replace(row, context_length=lengths.get(row.parent))
 
 
 def _row(row: dict[str, Any], routes: Collection[str]) -> ServedModel:
     length = row.get("max_model_len")
+    parent = str(row.get("parent") or "")
     return ServedModel(
         id=str(row["id"]),
         root=str(row.get("root") or ""),
-        parent=str(row.get("parent") or ""),
+        parent=parent,
         context_length=length if type(length) is int and length > 0 else None,
-        capabilities=capabilities(str(row["id"]), routes),
+        capabilities=capabilities(parent or str(row["id"]), routes),
     )
 
 

@@ -9,23 +9,31 @@ through `reading`; a stream from which nothing can be learned is slower, never w
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import orjson
 
 from adapter.errors import AdapterError, EngineFault, UpstreamError
+from adapter.translate import logprobs
+from adapter.translate.calls import Calls
 from adapter.translate.events import (
+    CallPart,
     Done,
     EngineTimes,
     Event,
     Fault,
     Finish,
+    Logprobs,
     Text,
     Thinking,
+    Tokens,
     Usage,
 )
+from adapter.translate.generation import ORDINARY, Listening
 from adapter.translate.ndjson import has_line_break
 from adapter.translate.reading import MALFORMED, read
-from adapter.translate.replies import LineWriter, Writer
+from adapter.translate.replies import Closing, LineWriter, Writer
 from adapter.translate.sse import EventSplitter
 from adapter.translate.stops import StopScanner
 from adapter.translate.timestamps import Stamps
@@ -55,7 +63,7 @@ class Translator:
         writer: Writer,
         marks: Marks,
         wall_offset: int,
-        own_stops: tuple[str, ...] = (),
+        listening: Listening = ORDINARY,
     ) -> None:
         self.marks = marks
         self.usage: Usage | None = None
@@ -64,8 +72,14 @@ class Translator:
         self.done = False
         self._writer = writer
         self._wall_offset = wall_offset
+        self._listening = listening
+        own_stops = listening.own_stops
         self._scanner = StopScanner(own_stops) if own_stops else None
         self._lines = writer if isinstance(writer, LineWriter) and not own_stops else None
+        self._calls = Calls()
+        self._logprobs: list[Mapping[str, Any]] = []
+        self._prompt_ids: Sequence[int] = ()
+        self._generated_ids: list[int] = []
         self._splitter = EventSplitter()
         self._stamps = Stamps()
         self._reason: str | None = None
@@ -135,13 +149,18 @@ class Translator:
 
     def _take(self, event: Event, stamp: bytes, now: int) -> bytes:
         match event:
-            case Text(text):
+            case Text(text, rows):
                 self._mark_token(now)
-                text = self._scanner.feed(text) if self._scanner else text
-                return self._writer.text(text, stamp) if text else b""
-            case Thinking(text):
+                return self._say(self._scanner.feed(text) if self._scanner else text, rows, stamp)
+            case Thinking(text, rows):
                 self._mark_token(now)
-                return self._writer.thinking(text, stamp)
+                return self._think(text, rows, stamp)
+            case CallPart():
+                self._mark_token(now)
+                self._calls.add(event)
+            case Tokens(prompt, generated):
+                self._prompt_ids = prompt or self._prompt_ids
+                self._generated_ids.extend(generated)
             case Finish(reason):
                 return self._end_text(reason, stamp)
             case Usage():
@@ -154,6 +173,21 @@ class Translator:
                 return self._take_done(now)
         return b""
 
+    def _say(self, text: str, rows: Logprobs, stamp: bytes) -> bytes:
+        """A line for some text. Logprobs of tokens without text wait for the next that has some."""
+        self._logprobs += logprobs.shown(rows, self._listening.top_logprobs)
+        return self._writer.text(text, stamp, self._waiting_logprobs()) if text else b""
+
+    def _think(self, text: str, rows: Logprobs, stamp: bytes) -> bytes:
+        if self._listening.hides_thinking:
+            return b""
+        self._logprobs += logprobs.shown(rows, self._listening.top_logprobs)
+        return self._writer.thinking(text, stamp, self._waiting_logprobs())
+
+    def _waiting_logprobs(self) -> list[Mapping[str, Any]]:
+        rows, self._logprobs = self._logprobs, []
+        return rows
+
     def _take_done(self, now: int) -> bytes:
         if self._reason is None:
             self.fault = EngineFault(_FAILED + "unexpected EOF")
@@ -165,14 +199,24 @@ class Translator:
             self.fault = EngineFault(_FAILED + "the engine aborted the request")
             return b""
         self._reason = DONE_REASONS.get(reason, "stop")
-        held = self._scanner.flush() if self._scanner else ""
-        return self._writer.text(held, stamp) if held else b""
+        return self._say(self._scanner.flush(), (), stamp) if self._scanner else b""
 
     def _close(self, reason: str, now: int) -> bytes:
+        try:
+            calls = self._calls.whole(cut=reason == "length")
+        except EngineFault as fault:
+            self.fault = fault
+            return b""
         self.done = True
         self.spent = timings(self.marks, self._engine_times, now)
-        fields = metrics_fields(self.usage, self.spent)
-        return self._writer.last(reason, fields, self._stamps.at(now + self._wall_offset))
+        closing = Closing(
+            reason,
+            metrics_fields(self.usage, self.spent),
+            calls,
+            self._logprobs,
+            [*self._prompt_ids, *self._generated_ids],
+        )
+        return self._writer.last(closing, self._stamps.at(now + self._wall_offset))
 
     def _mark_token(self, now: int) -> None:
         if not self.marks.first_token:
@@ -181,7 +225,7 @@ class Translator:
 
     def _learn(self, payload: bytes, events: list[Event]) -> None:
         """Takes prefix and suffix from an event that holds one piece of text and nothing else."""
-        if len(events) != 1 or not isinstance(events[0], Text):
+        if len(events) != 1 or not isinstance(events[0], Text) or events[0].logprobs:
             return
         at = payload.find(_CONTENT)
         text = orjson.dumps(events[0].text)

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
 import orjson
 from yarl import URL
 
-from adapter.errors import AdapterError, UpstreamBroken
+from adapter.errors import AdapterError, UpstreamBroken, UpstreamError
 from adapter.settings import UpstreamSettings
 from adapter.translate.refusals import PROMPT_TOO_LONG, refusal
 from adapter.translate.served import TASK_ROUTES, read_served
+from adapter.upstream.abilities import Abilities
 from adapter.upstream.faults import border
+from adapter.upstream.form import Form
 from adapter.upstream.retry import with_retries
 from adapter.upstream.stream import EngineStream
 from adapter.wire.openai import MODELS_PATH, ServedModel
@@ -27,6 +30,8 @@ _LARGE_BODY = 2**20
 _KEEP_ALIVE_SECONDS = 4.0
 """Shorter than uvicorn's five, which vLLM has: a connection is not used while it is closed."""
 _JSON = "application/json"
+_ABILITY_HEADERS = {"X-Request-Id": "adapter-abilities"}
+"""So that an engine's log tells who asked for a single token."""
 
 
 def open_session() -> aiohttp.ClientSession:
@@ -44,14 +49,21 @@ class Upstream:
     """Requests to one engine. All methods raise UpstreamError and nothing of aiohttp's."""
 
     def __init__(
-        self, settings: UpstreamSettings, session: aiohttp.ClientSession, retries: int = 0
+        self,
+        settings: UpstreamSettings,
+        session: aiohttp.ClientSession,
+        retries: int = 0,
+        settled: Collection[str] = (),
     ) -> None:
+        """`settled` are served names whose capabilities need not be found out."""
         self.name = settings.name
         self._settings = settings
         self._session = session
         self._retries = retries
         self._listed: list[tuple[str, str]] = []
         self._routes: list[str] = []
+        self._settled = frozenset(settled)
+        self._abilities: dict[str, Abilities] = {}
         versioned = settings.url if re.search(r"/v\d+$", settings.url) else settings.url + "/v1"
         self._root = URL(versioned + "/")
         self._headers = {"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
@@ -63,18 +75,47 @@ class Upstream:
         )
 
     async def models(self) -> list[ServedModel]:
-        """What the engine serves now, and for which tasks."""
-        with border(self.name):
-            async with self._get(MODELS_PATH) as response:
-                body = await response.read()
-            if response.status != 200:
-                raise refusal(response.status, body)
-            # Asked for only when the list is new: each leaves a line in the engine's log.
-            listed = [(row.id, row.root) for row in read_served(body, ())]
-            if listed != self._listed:
-                self._routes = await self._find_routes()
-                self._listed = listed
-            return read_served(body, self._routes)
+        """What the engine serves now, and what can be asked of each."""
+        try:
+            with border(self.name):
+                async with self._get(MODELS_PATH) as response:
+                    body = await response.read()
+                if response.status != 200:
+                    raise refusal(response.status, body)
+                # Asked for only when the list is new: each leaves a line in the engine's log.
+                listed = [(row.id, row.root) for row in read_served(body, ())]
+                if listed != self._listed:
+                    self._routes = await self._find_routes()
+                    self._listed = listed
+        except UpstreamError:
+            self.forget()  # it may come back as another
+            raise
+        rows = read_served(body, self._routes)
+        roots = {row.id: row.root for row in rows}
+        # At once: an engine that is too busy to tell may keep a list waiting only so long.
+        return await asyncio.gather(*(self._able(row, roots) for row in rows))
+
+    async def _able(self, row: ServedModel, roots: Mapping[str, str]) -> ServedModel:
+        """The row with what its chat can do."""
+        if "completion" not in row.capabilities or row.id in self._settled:
+            return row
+        if self._settings.kind != "vllm":
+            # Nothing is known of other servers' refusals, so tools are left to them to refuse.
+            return replace(row, capabilities=row.capabilities | {"tools"})
+        model = roots.get(row.parent) or row.parent or row.root or row.id
+        if model not in self._abilities:
+            self._abilities[model] = Abilities(row.id, self._ask_ability)
+        found = await self._abilities[model].known()
+        return replace(row, capabilities=row.capabilities | found)
+
+    async def _ask_ability(self, path: str, body: Mapping[str, Any]) -> bytes:
+        return await self.post_json(path, body, _ABILITY_HEADERS, too_long=PROMPT_TOO_LONG)
+
+    def forget(self) -> None:
+        """Forgets what the engine's models can do, and ends the asking."""
+        for abilities in self._abilities.values():
+            abilities.forget()
+        self._abilities.clear()
 
     async def _find_routes(self) -> list[str]:
         """Asked with the wrong method, a route that exists says 405, and one that doesn't 404."""
@@ -113,13 +154,29 @@ class Upstream:
 
         return await with_retries(attempt, self._retries)
 
+    async def open_answer(
+        self, path: str, body: Mapping[str, Any] | Form, headers: Mapping[str, str]
+    ) -> EngineStream:
+        """An open answer, be it events or one object; the caller closes it. A refusal is raised."""
+
+        async def attempt() -> EngineStream:
+            with border(self.name):
+                return await self._open(path, body, headers, whole=True)
+
+        return await with_retries(attempt, self._retries)
+
     async def _open(
-        self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]
+        self,
+        path: str,
+        body: Mapping[str, Any] | Form,
+        headers: Mapping[str, str],
+        *,
+        whole: bool = False,
     ) -> EngineStream:
         began = asyncio.get_running_loop().time()
         async with asyncio.timeout(self._settings.timeouts.first_byte):
             response = await self._post(path, body, headers, self._connecting)
-            if response.status != 200 or response.content_type == _JSON:
+            if response.status != 200 or (response.content_type == _JSON and not whole):
                 async with response:
                     answer = await _beginning(response)
                 raise _no_stream(response.status, answer)
@@ -134,14 +191,15 @@ class Upstream:
     def _post(
         self,
         path: str,
-        body: Mapping[str, Any],
+        body: Mapping[str, Any] | Form,
         headers: Mapping[str, str],
         timeout: aiohttp.ClientTimeout,
     ) -> aiohttp.client._RequestContextManager:
+        is_form = isinstance(body, Form)  # whose boundary aiohttp puts in the header
         return self._session.post(
             self._root.join(URL(path)),
-            data=_payload(orjson.dumps(body)),
-            headers={"Content-Type": _JSON, **self._headers, **headers},
+            data=body.payload() if isinstance(body, Form) else _payload(orjson.dumps(body)),
+            headers={**({} if is_form else {"Content-Type": _JSON}), **self._headers, **headers},
             timeout=timeout,
             # A POST would become a GET, or the prompt go where nobody configured it to.
             allow_redirects=False,

@@ -37,6 +37,15 @@ class EngineStream:
         self._ended_by: AdapterError | None = None
         self._timer = self._loop.call_later(min(self._limit, timeouts.idle), self._watch)
 
+    @property
+    def content_type(self) -> str:
+        """What it is, without its parameters."""
+        return self._response.content_type
+
+    @property
+    def full_content_type(self) -> str:
+        return self._response.headers.get("Content-Type", "")
+
     async def read(self) -> bytes:
         """What has arrived since, at least one byte; b"" at the end.
 

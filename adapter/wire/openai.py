@@ -7,8 +7,12 @@ from typing import Any, TypedDict
 
 # Below the engine's versioned root, which is /v1 unless its address says otherwise.
 CHAT_PATH = "chat/completions"
+COMPLETIONS_PATH = "completions"
 EMBEDDINGS_PATH = "embeddings"
 MODELS_PATH = "models"
+# Beside that root.
+TOKENIZE_PATH = "../tokenize"
+DETOKENIZE_PATH = "../detokenize"
 
 
 class StreamOptions(TypedDict, total=False):
@@ -21,6 +25,18 @@ class GenerationBody(TypedDict, total=False):
 
     model: str
     messages: list[dict[str, Any]]
+    prompt: str | list[int]
+    suffix: str
+    tools: list[dict[str, Any]]
+    tool_choice: Any
+    response_format: dict[str, Any]
+    chat_template_kwargs: dict[str, Any]
+    reasoning_effort: str
+    add_generation_prompt: bool
+    continue_final_message: bool
+    logprobs: bool | int
+    top_logprobs: int
+    return_token_ids: bool
     stream: bool
     stream_options: StreamOptions
     stream_interval: int

@@ -1,22 +1,23 @@
-import hashlib
-import shutil
-import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.clients import environments
+from tests.clients.running import Outcome
 from tests.support import machine
 from tests.support.scripted_vllm import ScriptedVLLM
 from tests.support.serve import Adapter, serving
+from tests.support.theatre import MODELS, Theatre, theatre
 
-NODE_FILES = Path(__file__).parent / "node"
+PAGE = machine.ROOT / "docs" / "reference" / "clients.md"
+COUNTS = pytest.StashKey[list[str]]()
 
 
 @dataclass
 class House:
-    """An adapter before a chat engine (`tiny-chat`) and an embedding engine (`tiny-embed`)."""
+    """An adapter before a chat engine and an embedding engine."""
 
     adapter: Adapter
     chat: ScriptedVLLM
@@ -28,22 +29,39 @@ class House:
 
 @pytest.fixture
 async def house(scripted: ScriptedVLLM, scripted_embedder: ScriptedVLLM) -> AsyncIterator[House]:
+    """The models are `tiny-chat` and `tiny-embed`."""
     async with serving(scripted.url, scripted_embedder.url) as adapter:
         await adapter.until_ready()
         yield House(adapter, scripted)
 
 
+@pytest.fixture
+async def willing() -> AsyncIterator[Theatre]:
+    """A house whose models do what they are asked for, under names that clients ask for."""
+    async with theatre(MODELS) as running:
+        yield running
+
+
+@pytest.fixture
+def count(request: pytest.FixtureRequest) -> Callable[[Outcome], None]:
+    """Puts what a session counted into the summary at the end of the run, as the page has it."""
+    lines = request.config.stash.setdefault(COUNTS, [])
+
+    def add(outcome: Outcome) -> None:
+        lines.append(outcome.line())
+        assert lines[-1] in PAGE.read_text(), f"{PAGE} should say: {lines[-1]}"
+
+    return add
+
+
+def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
+    if lines := config.stash.get(COUNTS, []):
+        terminalreporter.section("clients")
+        terminalreporter.write_line("\n".join(lines))
+
+
 @pytest.fixture(scope="session")
 def session_script() -> tuple[str, Path]:
-    """Node, and the script beside the packages that package-lock.json names."""
-    node, npm = machine.node()
-    lock = (NODE_FILES / "package-lock.json").read_bytes()
-    folder = machine.VENV / "node" / hashlib.sha256(lock).hexdigest()[:16]
-    folder.mkdir(parents=True, exist_ok=True)
-    for file in NODE_FILES.glob("*.*"):
-        shutil.copy(file, folder)
-    if not (folder / "node_modules" / "ollama").exists():
-        command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-    return node, folder / "session.mjs"
+    """Node, and the script that prints what the official client for JavaScript got."""
+    node, folder = environments.node_folder("ollama-js")
+    return node, folder / "plain.mjs"

@@ -3,11 +3,13 @@
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import ollama
 import pytest
 
+from tests.clients import running
 from tests.clients.test_curl import curl
 from tests.clients.test_ollama_js import run_session
 from tests.support.serve import Adapter, serving
@@ -79,3 +81,11 @@ async def test_curl(front):
     code, out = await curl(front.url + "/api/chat", "-d", body)
     assert code == 0
     assert json.loads(out.splitlines()[-1])["eval_count"] == 8
+
+
+@pytest.mark.clients
+async def test_openai_and_anthropic(front, count):
+    outcome = await running.own_session("openai-anthropic", front.url, "real")
+    outcome = replace(outcome, title=f"{outcome.title}, with the real engine")
+    outcome.judge()
+    count(outcome)

@@ -15,6 +15,8 @@ PLAIN = {
     "stream": True,
     "stream_options": {"include_usage": True},
 }
+PROMPTED = PLAIN | {"return_token_ids": True}
+"""/api/generate answers with `context`."""
 
 
 async def body_for(scripted, adapter, path: str, request: dict) -> dict:
@@ -34,17 +36,22 @@ async def sampling_for(scripted, adapter, options: object) -> dict:
     return {key: value for key, value in body.items() if key not in PLAIN}
 
 
-@pytest.mark.parametrize(("path", "request_"), [("/api/chat", CHAT), ("/api/generate", GENERATE)])
-async def test_without_options_the_models_own_defaults_rule(scripted, adapter, path, request_):
-    assert await body_for(scripted, adapter, path, request_) == PLAIN
+ROUTES = [("/api/chat", CHAT, PLAIN), ("/api/generate", GENERATE, PROMPTED)]
 
 
-@pytest.mark.parametrize(("path", "request_"), [("/api/chat", CHAT), ("/api/generate", GENERATE)])
-async def test_one_object_is_streamed_by_the_engine_too(scripted, adapter, path, request_):
+@pytest.mark.parametrize(("path", "request_", "plain"), ROUTES)
+async def test_without_options_the_models_own_defaults_rule(
+    scripted, adapter, path, request_, plain
+):
+    assert await body_for(scripted, adapter, path, request_) == plain
+
+
+@pytest.mark.parametrize(("path", "request_", "plain"), ROUTES)
+async def test_one_object_is_streamed_by_the_engine_too(scripted, adapter, path, request_, plain):
     """So that timings are true and a client that leaves frees the slot."""
     body = await body_for(scripted, adapter, path, request_ | {"stream": False})
-    assert PLAIN.items() <= body.items()
-    assert body.keys() - PLAIN.keys() <= {"stream_interval"}
+    assert plain.items() <= body.items()
+    assert body.keys() - plain.keys() <= {"stream_interval"}
 
 
 MAPPING = [
@@ -106,7 +113,7 @@ async def test_both_routes_map_alike(scripted, adapter):
     options = {"temperature": 0.1, "num_predict": 9, "stop": ["x"], "seed": 3}
     chat = await body_for(scripted, adapter, "/api/chat", CHAT | {"options": options})
     generate = await body_for(scripted, adapter, "/api/generate", GENERATE | {"options": options})
-    assert chat == generate
+    assert chat | {"return_token_ids": True} == generate
 
 
 async def test_no_more_stop_strings_than_vllm_takes(scripted, adapter):
@@ -207,7 +214,7 @@ async def test_what_clients_send_along_is_no_reason_to_refuse(scripted, adapter)
         "unknown_key": {"x": 1},
     }
     assert await body_for(scripted, adapter, "/api/chat", along | CHAT) == PLAIN
-    assert await body_for(scripted, adapter, "/api/generate", along | GENERATE) == PLAIN
+    assert await body_for(scripted, adapter, "/api/generate", along | GENERATE) == PROMPTED
 
 
 async def test_a_window_larger_than_the_models_is_mentioned_once(scripted, adapter, caplog):

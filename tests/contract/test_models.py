@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from adapter.conformance.values import is_rfc3339
 from tests.contract.conftest import model_folder
 from tests.support.machine import PROMPTLY
 from tests.support.scripted_vllm import ScriptedVLLM
 from tests.support.serve import serving
-from tests.support.statements import is_rfc3339
 from tests.support.words import words
 
 GOLDEN = {
@@ -30,7 +30,7 @@ async def test_tags_has_ollamas_keys_in_ollamas_order(house):
     listed = (await house.adapter.get("/api/tags")).json
     expected = golden("TAGS-01")["models"][0]
     names = {model["name"] for model in listed["models"]}
-    assert names == {"nat:latest", "natplain:latest", "bert:latest"}
+    assert names == {"nat:latest", "natplain:latest", "gotmpl:latest", "bert:latest"}
     for model in listed["models"]:
         assert list(model) == list(expected)
         assert list(model["details"]) == list(expected["details"])
@@ -77,12 +77,13 @@ async def test_tags_and_show_agree(house):
         shown = (await house.adapter.post("/api/show", {"model": model["name"]})).json
         assert shown["capabilities"] == model["capabilities"]
         assert shown["modified_at"] == model["modified_at"]
+        assert shown["details"] == model["details"]
 
 
 async def test_digests_are_stable_and_differ(house):
     once, again = [(await house.adapter.get("/api/tags")).json["models"] for _ in range(2)]
     assert once == again
-    assert len({model["digest"] for model in once}) == 3
+    assert len({model["digest"] for model in once}) == 4
 
 
 async def test_the_window_is_that_of_the_engine(house):

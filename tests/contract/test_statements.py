@@ -1,44 +1,125 @@
-"""Statements about Ollama's API that were checked against the real server of Ollama 0.33."""
+"""The statements of the conformance suite, put to the adapter by the code that users run.
 
-import json
-from pathlib import Path
+And the other way round: a true answer of the adapter, changed a little, must not pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 
+from adapter.conformance.reply import Reply
+from adapter.conformance.rules import check
+from adapter.conformance.runner import put, run
+from adapter.conformance.statements import Statement, select
+from adapter.conformance.survey import survey
+from adapter.conformance.target import Target
+from adapter.conformance.wire import Wire
 from tests.contract.conftest import NAMES, House
-from tests.support.raw_http import Reply, send
-from tests.support.statements import check, fill
 
-FILE = Path(__file__).parent / "statements.jsonl"
-STATEMENTS = [json.loads(fill(line, NAMES)) for line in FILE.read_text("utf-8").split("\n") if line]
-
-
-async def answer(base: str, request: dict[str, Any]) -> Reply:
-    body = request.get("raw_body")
-    if body is None and request.get("body") is not None:
-        body = json.dumps(request["body"])
-    headers = dict(request.get("headers", {}))
-    if body is not None:
-        headers = {"Content-Type": "application/json"} | headers
-    payload = None if body is None else body.encode()
-    return await send(base, request["method"], request["path"], payload, headers)
+WITHIN = 10.0
+STATEMENTS = select("extended")
+BY_ID = {statement.id: statement for statement in select("all")}
 
 
-async def prepare(base: str, setup: str) -> None:
-    if setup.startswith("POST "):
-        _, path, rest = setup.split(" ", 2)
-        await answer(
-            base, {"method": "POST", "path": path, "body": json.loads(rest[: -len(" first")])}
-        )
-    elif setup == "unload all":
-        for model in (await answer(base, {"method": "GET", "path": "/api/ps"})).json["models"]:
-            body = {"model": model["name"], "keep_alive": 0}
-            await answer(base, {"method": "POST", "path": "/api/generate", "body": body})
+def target(house: House) -> Target:
+    return Target(house.adapter.url, NAMES, scripted=True, pull=True)
 
 
-@pytest.mark.parametrize("statement", STATEMENTS, ids=lambda statement: statement["id"])
-async def test_a_statement_holds(house: House, statement: dict[str, Any]):
-    await prepare(house.adapter.url, statement.get("setup", ""))
-    reply = await answer(house.adapter.url, statement["request"])
-    assert check(statement["expect"], reply) == [], statement["statement"]
+@pytest.mark.parametrize("statement", STATEMENTS, ids=lambda statement: statement.id)
+async def test_a_statement_holds(house: House, statement: Statement):
+    async with Wire(house.adapter.url, WITHIN) as wire:
+        result = await put(wire, target(house), statement)
+    assert result.verdict == "passed", "\n".join([*result.faults, result.got, result.reason])
+
+
+async def test_models_are_found_by_what_they_can(house: House):
+    async with Wire(house.adapter.url, WITHIN) as wire:
+        found = await survey(wire, {})
+        first = await run(wire, Target(house.adapter.url, NAMES), select("core", "SHOW-"))
+    assert {card.name for card in found.cards} == set(NAMES.values()) - {"NATPLAIN"}
+    assert [result.verdict for result in first] == ["passed"] * len(first)
+
+
+WHOLE = ["CHAT-06", "CHAT-14", "GEN-11", "EMB-01", "TAGS-01", "PS-01", "SHOW-05", "HTTP-42"]
+STREAMS = ["CHAT-12", "GEN-09", "X-CHAT-01", "X-GEN-01"]
+
+
+async def true_answer(house: House, number: str) -> tuple[dict[str, Any], Reply]:
+    """What the statement expects, and what the adapter says."""
+    statement = BY_ID[number].filled(NAMES)
+    async with Wire(house.adapter.url, WITHIN) as wire:
+        if "load" in statement.statement or statement.setup:
+            await wire.post("/api/generate", {"model": NAMES["model"]})
+        reply = await wire.ask(statement.request)
+    assert check(statement.expect, reply) == []
+    return statement.expect, reply
+
+
+@pytest.mark.parametrize("number", WHOLE)
+async def test_a_key_that_is_missing_or_of_another_type_is_noticed(house: House, number: str):
+    expect, reply = await true_answer(house, number)
+    wanted = expect.get("body_subset") or expect["body_equals"]
+    for key in wanted:
+        without = {name: value for name, value in reply.json.items() if name != key}
+        for broken in (without, reply.json | {key: 1.5}, reply.json | {key: None}):
+            assert check(expect, replace(reply, chunks=[orjson.dumps(broken)])), (key, broken)
+
+
+@pytest.mark.parametrize("number", WHOLE)
+async def test_another_status_or_type_is_noticed(house: House, number: str):
+    expect, reply = await true_answer(house, number)
+    assert check(expect, replace(reply, status=418))
+    if "content_type" in expect:
+        assert check(expect, replace(reply, headers={"content-type": "text/html"}))
+
+
+def upset(lines: list[bytes], change: Callable[[Any], Any]) -> list[bytes]:
+    """The last line changed."""
+    return [*lines[:-1], orjson.dumps(change(orjson.loads(lines[-1]))) + b"\n"]
+
+
+STREAM_FAULTS: dict[str, Callable[[list[bytes]], list[bytes]]] = {
+    "the last line is missing": lambda lines: lines[:-1],
+    "done twice": lambda lines: [*lines, lines[-1]],
+    "a blank line between": lambda lines: [lines[0], b"\n", *lines[1:]],
+    "as an event": lambda lines: [b"data: " + line for line in lines],
+    "a keep-alive space": lambda lines: [b" \n", *lines],
+    "no newline at the end": lambda lines: [*lines[:-1], lines[-1].rstrip()],
+    "a fraction": lambda lines: upset(lines, lambda one: one | {"eval_count": 1.5}),
+    "no count": lambda lines: upset(
+        lines, lambda one: {key: value for key, value in one.items() if key != "prompt_eval_count"}
+    ),
+    "a date without a zone": lambda lines: upset(
+        lines, lambda one: one | {"created_at": "2026-11-21T10:00:00.5"}
+    ),
+    "OpenAI's reason": lambda lines: upset(lines, lambda one: one | {"done_reason": None}),
+}
+
+
+@pytest.mark.parametrize("fault", STREAM_FAULTS)
+@pytest.mark.parametrize("number", ["CHAT-12", "GEN-09"])
+async def test_a_stream_that_is_a_little_wrong_is_noticed(house: House, number: str, fault: str):
+    expect, reply = await true_answer(house, number)
+    assert check(expect, replace(reply, chunks=STREAM_FAULTS[fault](reply.chunks))) != []
+
+
+FINE_FAULTS: dict[str, Callable[[list[bytes]], list[bytes]]] = {
+    "two lines in one HTTP chunk": lambda lines: [lines[0] + lines[1], *lines[2:]],
+    "a line in two HTTP chunks": lambda lines: [lines[0][:9], lines[0][9:], *lines[1:]],
+    "a null": lambda lines: upset(lines, lambda one: one | {"images": None}),
+    "keys the other way round": lambda lines: upset(
+        lines, lambda one: dict(reversed(list(one.items())))
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FINE_FAULTS)
+@pytest.mark.parametrize("number", ["X-CHAT-01", "X-GEN-01"])
+async def test_so_is_one_that_only_some_clients_stumble_over(house: House, number: str, fault: str):
+    expect, reply = await true_answer(house, number)
+    assert check(expect, replace(reply, chunks=FINE_FAULTS[fault](reply.chunks))) != []

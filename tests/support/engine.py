@@ -25,6 +25,8 @@ CHAT_FLAGS = [
     *("--max-model-len", "4096", "--enable-auto-tool-choice", "--tool-call-parser", "hermes"),
     *("--enable-prompt-tokens-details", "--enable-per-request-metrics"),
 ]
+LORA_FLAGS = ["--enable-lora", "--max-lora-rank", "8"]
+LORA_ENVIRON = {"VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1"}
 SETTINGS = {
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
@@ -57,7 +59,8 @@ def model_folder(name: str) -> Path:
 class Engine:
     """One `vllm serve` with its processes. It can be broken, and started again on its port."""
 
-    def __init__(self, model: str, flags: list[str], log: Path) -> None:
+    def __init__(self, model: str, flags: list[str], log: Path, **environ: str) -> None:
+        self.environ = environ
         self.model = model
         self.flags = flags
         self.log = log
@@ -85,7 +88,7 @@ class Engine:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=machine.clean_environ(**SETTINGS),
+                env=machine.clean_environ(**SETTINGS, **self.environ),
                 start_new_session=True,
             )
         deadline = time.monotonic() + UP_WITHIN

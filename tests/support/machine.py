@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
 import socket
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -20,9 +22,22 @@ ENVIRON = dict(os.environ)  # noqa: TID251  # tests start programs, with setting
 
 
 def clean_environ(**more: str) -> dict[str, str]:
-    """The environment without what would configure the adapter or send requests elsewhere."""
+    """The environment without what would configure the adapter or send requests elsewhere.
+
+    The adapter keeps its aliases in a folder of its own, not in the user's home.
+    """
     unwanted = re.compile(r"(OLLAMA|ADAPTER|VLLM)_|\w*_proxy$", re.IGNORECASE)
-    return {k: v for k, v in ENVIRON.items() if not unwanted.match(k)} | more
+    kept = {k: v for k, v in ENVIRON.items() if not unwanted.match(k)}
+    return kept | {"ADAPTER_STATE_DIR": fresh_state_dir()} | more
+
+
+_STATE = tempfile.TemporaryDirectory(prefix="ollama-vllm-tests-")
+_NUMBERS = itertools.count()
+
+
+def fresh_state_dir() -> str:
+    """A state folder that nobody else has; it is not made, and goes with the tests."""
+    return f"{_STATE.name}/{next(_NUMBERS)}/state"
 
 
 def free_port() -> int:

@@ -20,9 +20,14 @@ from tests.support.recordings import Recording, recording
 
 CHAT, COMPLETIONS, EMBEDDINGS = "/v1/chat/completions", "/v1/completions", "/v1/embeddings"
 POST_ONLY = {
-    "chat": {CHAT, COMPLETIONS, "/tokenize", "/detokenize"},
-    "embed": {EMBEDDINGS, "/tokenize", "/detokenize"},
+    "chat": {
+        *(CHAT, COMPLETIONS, "/tokenize", "/detokenize"),
+        *("/v1/responses", "/v1/messages", "/v1/messages/count_tokens"),
+    },
+    "embed": {EMBEDDINGS, "/tokenize", "/detokenize", "/v1/rerank", "/v1/score"},
+    "audio": {"/v1/audio/transcriptions", "/v1/audio/translations"},
 }
+LOAD_LORA, UNLOAD_LORA = "/v1/load_lora_adapter", "/v1/unload_lora_adapter"
 TEMPLATE = recording("models")
 RECV_PATIENCE = 5.0
 
@@ -101,12 +106,19 @@ class ScriptedVLLM:
         task: str = "chat",
         max_model_len: int | None = 4096,
         root: str = "models/tiny-chat",
+        abilities: frozenset[str] = frozenset(),
     ) -> None:
         self.play = play
         self.models = models
         self.task = task
         self.max_model_len = max_model_len
         self.root = root
+        self.abilities = abilities
+        """tools, thinking, vision: what the adapter finds out when it asks; see `_tell_ability`."""
+        self.loras: dict[str, str] | None = None
+        """Adapters loaded at run time, name → folder. None: without the routes that load them."""
+        self.lora_enabled = self.lora_visible = True
+        """Whether it was started for adapters, and sees the folders it is told of."""
         self.api_key = ""
         """Asked for on /v1, if there is one."""
         self.seen: list[Received] = []
@@ -164,10 +176,14 @@ class ScriptedVLLM:
         self.asked.append(f"{http.method} {http.path}")
         if self.api_key and http.headers.get("Authorization") != f"Bearer {self.api_key}":
             return _json(401, {"error": "Unauthorized"})
+        if http.headers.get("X-Request-Id") == "adapter-abilities":
+            return await self._tell_ability(http)
         if http.path in POST_ONLY[self.task]:
             if http.method != "POST":
                 return _json(405, {"detail": "Method Not Allowed"}, {"allow": "POST"})
             return await self._perform(http)
+        if self.loras is not None and http.path in (LOAD_LORA, UNLOAD_LORA):
+            return _replay(await self._change_lora(http, self.loras))
         if http.method == "GET" and http.path == "/v1/models":
             return _json(200, self._model_list())
         if http.method == "GET" and http.path in ("/health", "/ping"):
@@ -175,6 +191,20 @@ class ScriptedVLLM:
         if http.method == "GET" and http.path == "/version":
             return _json(200, {"version": "0.32.0"})
         return _json(404, {"detail": "Not Found"})
+
+    async def _tell_ability(self, http: web.Request) -> web.StreamResponse:
+        """Recorded answers to the questions by which the adapter finds out what a model can do."""
+        body = orjson.loads(await http.read())
+        if isinstance(body["messages"][0]["content"], list):
+            name = "vision_bad_b64" if "vision" in self.abilities else "ability_blind"
+        elif "tools" in body and "tools" not in self.abilities:
+            name = "ability_no_tools"
+        elif "thinking" in self.abilities:
+            name = "ability_tools_thinking"
+        else:
+            name = "ability_tools" if "tools" in body else "ability_plain"
+        found = recording(name)
+        return web.Response(body=found.body, status=found.status, content_type="application/json")
 
     async def _perform(self, http: web.Request) -> web.StreamResponse:
         body = orjson.loads(await http.read())
@@ -193,12 +223,35 @@ class ScriptedVLLM:
         assert stage._response is not None, "the play gave no answer"
         return stage._response
 
+    async def _change_lora(self, http: web.Request, loras: dict[str, str]) -> str:
+        """Loads or unloads an adapter; the name of the recorded answer."""
+        body = orjson.loads(await http.read())
+        name = body["lora_name"]
+        if http.path == UNLOAD_LORA:
+            return "q3_lora_unload" if loras.pop(name, None) else "lora_unload_unknown"
+        if not self.lora_enabled:
+            return "lora_load"
+        if name in loras:
+            return "q3_lora_load_dup"
+        if not self.lora_visible:
+            return "q3_lora_load_missing"
+        loras[name] = body["lora_path"]
+        return "q3_lora_load"
+
     def _model_list(self) -> dict[str, Any]:
         listed = orjson.loads(TEMPLATE.body)
         first = listed["data"][0]
         own = {"root": self.root, "max_model_len": self.max_model_len}
         listed["data"] = [first | own | {"id": name} for name in self.models]
+        for name, folder in (self.loras or {}).items():
+            of_a_lora = {"root": folder, "parent": self.models[0], "max_model_len": None}
+            listed["data"].append(first | of_a_lora | {"id": name})
         return listed
+
+
+def _replay(name: str) -> web.Response:
+    found = recording(name)
+    return web.Response(body=found.body, status=found.status, content_type="application/json")
 
 
 def _json(status: int, value: Any, headers: dict[str, str] | None = None) -> web.Response:

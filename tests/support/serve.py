@@ -61,6 +61,7 @@ def settings_for(
     models: Mapping[str, Any] | None = None,
     **server: Any,
 ) -> Settings:
+    server.setdefault("state_dir", machine.fresh_state_dir())
     named = [
         {"name": f"engine{number}", "url": url, "timeouts": dict(timeouts)}
         for number, url in enumerate(upstreams)

@@ -14,6 +14,16 @@ ADAPTER = UNIT.parents[1] / "adapter"
 ELSEWHERE = {
     "__main__.py": "a process; tests/faults starts it",
     "server/run.py": "listens and handles signals; tests/contract and tests/faults",
+    "server/aliases.py": "the store, a folder and an engine together; tests/contract",
+    "server/loras.py": "requests to an engine; tests/contract and tests/vllm",
+    "server/progress.py": "writes to a socket; tests/contract",
+    "server/handlers/account.py": "a request's way through the layers; tests/contract",
+    "server/handlers/aliases.py": "a request's way through the layers; tests/contract",
+    "server/handlers/blobs.py": "a request's way through the layers; tests/contract",
+    "server/handlers/create.py": "a request's way through the layers; tests/contract",
+    "server/handlers/registry.py": "a request's way through the layers; tests/contract",
+    "server/shortening.py": "asks an engine about tokens; tests/contract/test_truncation.py",
+    "server/tokens.py": "requests to an engine; tests/contract/test_truncation.py",
     "server/generation.py": "needs a request and an engine; tests/contract",
     "server/streaming.py": "reads one socket and writes another; tests/contract and tests/faults",
     "server/guard.py": "a request on its way to its route; tests/contract",
@@ -22,6 +32,9 @@ ELSEWHERE = {
     "server/handlers/generate.py": "a request's way through the layers; tests/contract",
     "server/handlers/meta.py": "a request's way through the layers; tests/contract",
     "server/handlers/models.py": "a request's way through the layers; tests/contract",
+    "server/handlers/audio.py": "a request's way through the layers; tests/contract",
+    "server/handlers/openai.py": "a request's way through the layers; tests/contract",
+    "server/relaying.py": "reads one socket and writes another; tests/contract",
     "upstream/stream.py": "an open connection and its silences; tests/faults",
 }
 

@@ -168,6 +168,22 @@ def test_every_variable_is_in_the_test_above():
     assert {row[0] for row in marks} | {"OLLAMA_HOST"} == set(variables(ServerSettings).values())
 
 
+@pytest.mark.parametrize(
+    ("environ", "folder"),
+    [
+        ({"HOME": "/home/me"}, "/home/me/.local/state/ollama-vllm"),
+        ({"HOME": "/home/me", "XDG_STATE_HOME": "/s"}, "/s/ollama-vllm"),
+        ({"HOME": "/home/me", "XDG_STATE_HOME": "s"}, "/home/me/.local/state/ollama-vllm"),
+        ({"XDG_STATE_HOME": "/s"}, "/s/ollama-vllm"),
+        ({"HOME": "/home/me", "ADAPTER_STATE_DIR": "/x"}, "/x"),
+        ({"HOME": "/home/me", "ADAPTER_STATE_DIR": "~/x"}, "/home/me/x"),
+        ({}, ""),
+    ],
+)
+def test_the_state_folder(environ: dict[str, str], folder: str):
+    assert server(environ).state_dir == folder
+
+
 def test_timeouts_of_the_one_engine_from_the_environment():
     environ = dict(zip(variables(Timeouts).values(), ("1", "2.5", "3"), strict=True))
     [upstream] = load_settings({}, ENVIRON | environ).upstreams
@@ -315,7 +331,7 @@ def test_the_documented_example(written):
         ),
         (
             '[models."a".fim]\nprefix = "<p>"\n',
-            "models.a.fim: this version does not support fill-in-the-middle",
+            "models.a.fim.suffix: Field required",
         ),
         ("[server]\nmax_queu = 5\n", "unknown key server.max_queu; did you mean max_queue?"),
         ("[serve]\nport = 5\n", "unknown key serve; did you mean server?"),

@@ -9,6 +9,7 @@ from adapter.server.generation import answer, concern, load, missing, unload
 from adapter.server.state import STATE
 from adapter.translate import chat
 from adapter.translate.abilities import check_chat, check_logprobs
+from adapter.translate.options import sampling
 from adapter.translate.replies import CHAT
 from adapter.wire.gojson import parse
 from adapter.wire.ollama import ChatRequest
@@ -24,7 +25,7 @@ async def post(request: web.Request) -> web.StreamResponse:
     if not asked.messages and asked.keep_alive == 0:
         return unload(request, asked, entry, CHAT)
     check_chat(asked, entry.capabilities, entry.name.full)
-    question = chat.to_openai(asked, entry.target)
     if not asked.messages:
+        sampling(asked.options, entry.target)  # bad options are told before a load, too
         return await load(request, asked, entry, CHAT)
-    return await answer(request, asked, entry, question, CHAT)
+    return await answer(request, asked, entry, chat.to_openai(asked, entry.target), CHAT)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from adapter.catalog.catalog import Entry
 from adapter.errors import ModelNotFound
-from adapter.server.generation import answer, concern, load, missing, unload
+from adapter.server.generation import answer, concern, load, missing, unable, unload
 from adapter.server.state import STATE
-from adapter.translate import generate
+from adapter.server.tokens import tokenize
+from adapter.translate import context, generate
 from adapter.translate.abilities import check_generate, check_logprobs
+from adapter.translate.generation import Question
+from adapter.translate.options import sampling
 from adapter.translate.replies import GENERATE
 from adapter.wire.gojson import parse
 from adapter.wire.ollama import GenerateRequest
@@ -24,7 +28,21 @@ async def post(request: web.Request) -> web.StreamResponse:
     if not asked.prompt and asked.keep_alive == 0:
         return unload(request, asked, entry, GENERATE)
     check_generate(asked, entry.capabilities, entry.name.full)
-    question = generate.to_openai(asked, entry.target)
     if not asked.prompt:
+        sampling(asked.options, entry.target)  # bad options are told before a load, too
         return await load(request, asked, entry, GENERATE)
+    if asked.context:
+        question = await _gone_on(request, asked, entry)
+    else:
+        question = generate.to_openai(asked, entry.target)
     return await answer(request, asked, entry, question, GENERATE)
+
+
+async def _gone_on(request: web.Request, asked: GenerateRequest, entry: Entry) -> Question:
+    """The question that goes on with the request's context."""
+    engine = request.app[STATE].engines[entry.upstream]
+    await engine.health.require()
+    with engine.asked(missing(asked), unable(asked, "context")):
+        bodies = context.to_tokenize(asked, entry.target)
+        conversations = [await tokenize(engine.client, body) for body in bodies]
+    return context.to_openai(asked, entry.target, conversations)

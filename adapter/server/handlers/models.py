@@ -14,6 +14,9 @@ from adapter.translate.timestamps import rfc3339
 from adapter.wire.gojson import parse
 from adapter.wire.ollama import ShowRequest
 
+COPILOT = "GitHubCopilotChat/"
+"""It shows users the basename, and wants it to be the name that it asked for."""
+
 
 async def tags(request: web.Request) -> web.Response:
     entries = await request.app[STATE].entries()
@@ -21,7 +24,9 @@ async def tags(request: web.Request) -> web.Response:
 
 
 async def ps(request: web.Request) -> web.Response:
-    loaded = request.app[STATE].loaded()
+    state = request.app[STATE]
+    await state.discovery.refresh()
+    loaded = state.loaded()
     return json_reply(ps_reply([(entry.listing, rfc3339(until)) for entry, until in loaded]))
 
 
@@ -32,4 +37,7 @@ async def show(request: web.Request) -> web.Response:
     name = names.asked(asked.asked)
     entry = await request.app[STATE].find(asked.asked, f"model '{name.display}' not found")
     concern(request, entry)
-    return json_reply(show_reply(entry.listing))
+    shown = show_reply(entry.listing, asked)
+    if request.headers.get("User-Agent", "").startswith(COPILOT):
+        shown["model_info"]["general.basename"] = asked.asked
+    return json_reply(shown)

@@ -143,6 +143,13 @@ def test_a_damaged_config_tells_nothing(folder: Path, config: bytes):
     assert card.parameter_count == 2503
 
 
+@pytest.mark.parametrize("name", ["LICENSE", "LICENSE.txt", "LICENSE.md"])
+def test_the_licence_beside_the_weights(folder: Path, name: str):
+    assert read_card(str(folder), "m").license == ""
+    (folder / name).write_bytes(b"Do what you want.\xff\n")
+    assert read_card(str(folder), "m").license == "Do what you want.\ufffd"
+
+
 @pytest.mark.parametrize("size", [True, "64", 64.5, -64, 0, None, [64]])
 def test_a_size_that_is_none(folder: Path, size: object):
     (folder / "config.json").write_text(json.dumps({"hidden_size": size}))

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from adapter.catalog.catalog import Catalog, Found, build
 from adapter.catalog.names import asked
+from adapter.catalog.state import Alias
 from adapter.errors import ConfigError
 from adapter.settings import Settings
+from adapter.translate.definition import Definition
 from adapter.translate.models import Card
+from adapter.wire.ollama import Message
 from adapter.wire.openai import ServedModel
 
 SINCE, SEEN = "2026-11-21T00:00:00.000000000Z", "2026-11-21T01:00:00.000000000Z"
@@ -55,6 +59,14 @@ def test_an_entry_renames_what_is_served():
     assert catalog.find(asked("org/chat")) is None
 
 
+def test_two_entries_of_the_same_model_know_the_same_of_it():
+    models = {name: {"served_name": "org/chat"} for name in ("nat", "other")}
+    nat, other = build(settings(models), {"u0": found(CHAT)}, SINCE).entries
+    assert nat.target == other.target
+    assert (nat.listing.card, nat.listing.modified_at) == (Card(family="llama"), SEEN)
+    assert (other.listing.card, other.listing.modified_at) == (Card(family="llama"), SEEN)
+
+
 def test_an_entry_that_no_engine_has_shown_is_listed_with_what_it_says():
     models = {"nat": {"capabilities": ["completion"], "context_length": 100}}
     [entry] = build(settings(models), {}, SINCE).entries
@@ -98,11 +110,10 @@ def test_the_context_length(configured, served, bound, context):
     assert entry.target.context_length == entry.listing.context_length == context
 
 
-def test_only_what_the_adapter_can_serve_is_advertised():
-    models = {"org/chat": {"capabilities": ["completion", "tools", "vision", "insert"]}}
-    [entry] = build(settings(models), {"u0": found(CHAT)}, SINCE).entries
-    assert "completion" in entry.capabilities
-    assert entry.capabilities <= {"completion", "embedding", "tools", "thinking", "vision"}
+def test_what_an_entry_says_that_it_can_counts():
+    can = ["completion", "tools", "vision", "insert"]
+    catalog = build(settings({"org/chat": {"capabilities": can}}), {"u0": found(CHAT)}, SINCE)
+    assert catalog.find(asked("org/chat")).capabilities == set(can)
 
 
 def test_ollamas_defaults_are_sent_but_not_shown_as_the_models_own():
@@ -129,3 +140,82 @@ def test_nothing():
 def test_default_options_are_judged_at_once(options: Any, complaint: str):
     with pytest.raises(ConfigError, match=f"^models.m.options: {complaint}$"):
         build(settings({"m": {"options": options}}), {}, SINCE)
+
+
+# --- aliases --------------------------------------------------------------------------------
+
+TURNS = (Message(role="user", content="hi"),)
+OWN = Definition("org/chat:latest", "one", messages=TURNS, options={"seed": 2, "top_p": 0.5})
+THINKER = {
+    "org/chat": {"capabilities": ["completion", "tools", "thinking"], "options": {"seed": 1}}
+}
+LORA = "ollama-vllm-lora-" + "0" * 32
+
+
+def with_alias(own: Definition, name: str = "mario", models: Any = None, **server: Any) -> Catalog:
+    alias = Alias(asked(name), own, SINCE)
+    rows = {"u0": found(CHAT, EMBED)}
+    return build(settings(models, server), rows, SINCE, [alias])
+
+
+def test_an_alias_lays_its_definition_over_its_base():
+    catalog = with_alias(OWN, models=THINKER)
+    base, mario = catalog.find(asked("org/chat")), catalog.find(asked("Mario"))
+    assert base.alias is None
+    assert mario.alias.definition is OWN
+    assert mario.upstream == base.upstream
+    assert mario.target == replace(
+        base.target, options={"seed": 2, "top_p": 0.5}, system="one", turns=TURNS
+    )
+    assert mario.target.thinks
+    assert mario.capabilities == base.capabilities
+    assert mario.listing.name == "mario:latest"
+    assert mario.listing.modified_at == SINCE
+    assert (mario.listing.own, mario.listing.card) == (OWN, base.listing.card)
+    assert mario.listing.digest not in (base.listing.digest, "")
+
+
+def test_a_template_can_do_what_it_says():
+    for template, can in (("{{ .Prompt }}", set()), ("{{ .Prompt }}{{ .Suffix }}", {"insert"})):
+        catalog = with_alias(replace(OWN, template=template), models=THINKER)
+        mario = catalog.find(asked("mario"))
+        assert mario.capabilities == {"completion"} | can
+        assert (mario.target.template, mario.target.thinks) == (template, False)
+    embedding = with_alias(Definition("embed:latest", template="{{ .Suffix }}"))
+    assert embedding.find(asked("mario")).capabilities == {"embedding"}
+
+
+def test_an_alias_with_an_adapter_asks_for_the_adapter():
+    catalog = with_alias(replace(OWN, lora=LORA), state_dir="/state")
+    mario = catalog.find(asked("mario"))
+    assert mario.target.served_name == mario.listing.served_name == LORA
+    assert mario.listing.adapter == f"/state/loras/{LORA}"
+
+
+def test_an_adapter_of_ours_is_no_model_of_its_own():
+    rows = [CHAT, ServedModel(LORA, parent="org/chat"), ServedModel("my-lora", parent="org/chat")]
+    catalog = build(settings(), {"u0": found(*rows)}, SINCE)
+    assert [entry.listing.name for entry in catalog.entries] == [
+        "org/chat:latest",
+        "my-lora:latest",
+    ]
+
+
+def test_an_alias_hides_no_model():
+    catalog = with_alias(OWN, "embed")
+    assert catalog.find(asked("embed")).alias is None
+    assert len(catalog.entries) == 2
+
+
+def test_an_alias_without_its_base_is_not_there():
+    assert with_alias(Definition("gone:latest")).find(asked("mario")) is None
+    # Nor does it stand on another alias.
+    aliases = [Alias(asked("a"), OWN, SINCE), Alias(asked("b"), Definition("a:latest"), SINCE)]
+    catalog = build(settings(), {"u0": found(CHAT)}, SINCE, aliases)
+    assert [entry.listing.name for entry in catalog.entries] == ["org/chat:latest", "a:latest"]
+
+
+def test_an_alias_of_a_configured_name():
+    models = {"nat": {"served_name": "org/chat", "aliases": ["llama2:7b"]}}
+    catalog = with_alias(Definition("llama2:7b"), models=models)
+    assert catalog.find(asked("mario")).target.served_name == "org/chat"

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 from itertools import count
+from pathlib import Path
 
 from adapter.catalog.discovery import Discovery
-from adapter.catalog.names import asked
+from adapter.catalog.names import Name, asked
+from adapter.catalog.state import Alias, AliasStore
 from adapter.settings import Settings
+from adapter.translate.definition import Definition
 from adapter.wire.openai import ServedModel
 
 SECOND = 10**9
@@ -80,3 +83,26 @@ async def test_a_catalog_in_use_does_not_change():
     await found.take("a", [ServedModel("y")])
     assert held.find(asked("x")) is not None
     assert found.catalog.find(asked("x")) is None
+
+
+async def test_aliases_are_taken_up_and_their_adapters_known(tmp_path: Path):
+    settings = Settings.model_validate(
+        {"upstreams": SETTINGS.upstreams, "server": {"state_dir": str(tmp_path)}}
+    )
+    found, other = Discovery(settings, lambda: 0), AliasStore(str(tmp_path))
+    await found.take("a", [ServedModel("x")])
+    await found.refresh()
+    before = found.catalog
+    await found.refresh()
+    assert found.catalog is before
+    for name, lora in (("m", "ollama-vllm-lora-1"), ("n", "")):
+        await other.put(Alias(Name(name), Definition("x:latest", lora=lora), "2026"))
+    await found.refresh()
+    assert names(found) == ["x:latest", "m:latest", "n:latest"]
+    assert (found.loras("a"), found.loras("b")) == ({"ollama-vllm-lora-1"}, set())
+    await found.take("a", [])
+    assert names(found) == []
+    await found.take("a", [ServedModel("x")])
+    assert names(found) == ["x:latest", "m:latest", "n:latest"]
+    await found.store.close()
+    await other.close()

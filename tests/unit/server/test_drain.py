@@ -3,7 +3,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from adapter.errors import AdapterError
+import pytest
+
+from adapter.errors import AdapterError, Stopping
 from adapter.server.drain import OpenStreams
 
 
@@ -40,3 +42,21 @@ async def test_what_goes_on_is_told_why_it_ends():
     for stream in (first, second):
         (error,) = stream.ended_by
         assert (error.status, error.message) == (503, "the adapter is shutting down")
+
+
+async def test_a_wait_for_an_answer_is_ended_too():
+    streams = OpenStreams()
+
+    async def wait() -> None:
+        async with streams.opening():
+            await asyncio.Event().wait()
+
+    ends = await asyncio.gather(wait(), streams.end(0.01), return_exceptions=True)
+    assert isinstance(ends[0], Stopping)
+    await streams.end(5)  # nothing is left to wait for
+
+
+async def test_a_wait_that_times_out_by_itself_says_so():
+    with pytest.raises(TimeoutError):
+        async with OpenStreams().opening():
+            raise TimeoutError

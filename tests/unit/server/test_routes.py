@@ -21,4 +21,4 @@ def test_no_path_stands_twice():
 
 def test_head_is_answered_where_ollama_answers_it():
     heads = {route.path for route in ROUTES if "HEAD" in route.methods.split()}
-    assert heads == {"/", "/api/version", "/api/tags"}
+    assert heads == {"/", "/api/version", "/api/tags", "/api/blobs/{digest}"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapter.errors import AdapterError
+from adapter.errors import AdapterError, BadRequest
 from adapter.translate.abilities import check_chat, check_logprobs
 from adapter.translate.chat import to_openai
 from adapter.translate.options import OPTIONS
@@ -20,7 +21,16 @@ from adapter.wire.ollama import ChatRequest, Message
 from tests.unit.strategies import JSON, TEXTS
 
 TARGET = Target("served/name", 4096, {"temperature": 0.5, "stop": ["</s>"]})
-CAN = frozenset({"completion"})
+THINKER = replace(TARGET, thinks=True)
+TEMPLATED = replace(TARGET, system="be kind", template="<{{ .System }}>{{ .Prompt }}|")
+OTHER = replace(THINKER, vllm=False)
+TOOL = {"function": {"name": "f", "parameters": {"type": "object"}}}
+SEVERAL = st.sampled_from(
+    [
+        frozenset({"completion"}),
+        frozenset({"completion", "tools", "thinking", "vision", "insert"}),
+    ]
+)
 
 
 def test_a_chat():
@@ -31,9 +41,9 @@ def test_a_chat():
     )
     question = to_openai(request, TARGET)
     assert orjson.dumps(question.body) == (
-        b'{"model":"served/name","messages":[{"role":"system","content":"be kind"},'
-        b'{"role":"user","content":"hi"}],"stream":true,"stream_options":{"include_usage":true},'
-        b'"max_tokens":5,"temperature":0.5,"seed":1,"stop":["</s>"]}'
+        b'{"model":"served/name","stream":true,"stream_options":{"include_usage":true},'
+        b'"max_tokens":5,"temperature":0.5,"seed":1,"stop":["</s>"],"messages":'
+        b'[{"role":"system","content":"be kind"},{"role":"user","content":"hi"}]}'
     )
 
 
@@ -41,6 +51,58 @@ def test_a_chat():
 def test_one_object_is_asked_for_in_larger_events(stream, interval):
     request = ChatRequest.model_validate({"stream": stream})
     assert to_openai(request, TARGET).body.get("stream_interval") == interval
+
+
+# --- tools, begun answers, the model's own turns --------------------------------------------
+
+
+def asked(**fields: Any) -> ChatRequest:
+    return ChatRequest.model_validate({"messages": [{"role": "user", "content": "hi"}], **fields})
+
+
+def test_tools_and_which_of_them():
+    body = to_openai(asked(tools=[TOOL]), TARGET).body
+    assert body["tools"] == [{"type": "function", **TOOL}]
+    assert "tool_choice" not in body
+    assert to_openai(asked(tools=[TOOL], tool_choice="required"), TARGET).body["tool_choice"] == (
+        "required"
+    )
+
+
+@pytest.mark.parametrize("fields", [{"tools": []}, {"tool_choice": "auto"}, {"tools": None}])
+def test_no_tools_are_no_field_and_nothing_to_choose(fields):
+    """vLLM refuses both an empty list and a choice without tools."""
+    body = to_openai(asked(**fields), TARGET).body
+    assert not {"tools", "tool_choice"} & body.keys()
+
+
+def test_thinking_is_switched_for_who_can():
+    on = {"enable_thinking": True, "thinking": True}
+    assert to_openai(asked(), THINKER).body["chat_template_kwargs"] == on
+    assert "chat_template_kwargs" not in to_openai(asked(), TARGET).body
+
+
+def test_a_begun_answer_is_gone_on_with():
+    turns = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "The"}]
+    body = to_openai(asked(messages=turns), THINKER).body
+    assert body["continue_final_message"] is True
+    assert body["add_generation_prompt"] is False
+    assert body["chat_template_kwargs"]["enable_thinking"] is False
+
+
+def test_a_model_with_a_template_of_its_own_is_asked_for_a_completion():
+    request = asked(logprobs=True, options={"num_predict": 3})
+    question = to_openai(request, TEMPLATED)
+    assert question.path == "completions"
+    assert question.body["prompt"] == "<be kind>hi|"
+    assert (question.body["max_tokens"], question.body["logprobs"]) == (3, 0)
+    assert not {"messages", "return_token_ids"} & question.body.keys()
+
+
+def test_a_template_has_no_place_for_images():
+    request = asked(messages=[{"role": "user", "content": "see", "images": ["QUJD"]}])
+    with pytest.raises(BadRequest, match="images can't be combined with a template"):
+        to_openai(request, TEMPLATED)
 
 
 OPTION_VALUES = st.dictionaries(st.sampled_from([option.name for option in OPTIONS]), JSON)
@@ -60,14 +122,16 @@ BODIES = st.fixed_dictionaries(
 )
 
 
-@given(BODIES, st.booleans())
-def test_any_request_is_translated_or_refused_by_name(body: dict[str, Any], lenient: bool):
+@given(BODIES, st.booleans(), SEVERAL, st.sampled_from([TARGET, THINKER, TEMPLATED, OTHER]))
+def test_any_request_is_translated_or_refused_by_name(
+    body: dict[str, Any], lenient: bool, can: frozenset[str], target: Target
+):
     text = json.dumps(body).encode() + (b" trailing" if lenient else b"")
     try:
         request = parse(ChatRequest, text)
         check_logprobs(request)
-        check_chat(request, CAN, "registry.ollama.ai/library/nat:latest")
-        question = to_openai(request, TARGET)
+        check_chat(request, can, "registry.ollama.ai/library/nat:latest")
+        question = to_openai(request, target)
         orjson.dumps(question.body)
     except AdapterError as refused:
         text = (refused.status, refused.message)

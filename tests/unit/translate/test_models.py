@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapter.translate.definition import Definition
 from adapter.translate.models import (
     DISPLAY_ORDER,
     Card,
@@ -20,6 +22,7 @@ from adapter.translate.models import (
     tags_reply,
 )
 from adapter.translate.ndjson import dumps
+from adapter.wire.ollama import Message, ShowRequest
 from tests.unit.strategies import SCALARS, TEXTS
 
 AT = "2026-11-21T02:18:46.123456789Z"
@@ -36,6 +39,20 @@ FULL = Listing(
     options={"temperature": 0.7, "stop": ["<end>", 'say "no"']},
 )
 BARE = Listing("x:latest", "x", digest_of("x", ""), AT, Card(), frozenset())
+
+ALIAS = replace(
+    FULL,
+    name="mario:latest",
+    options={"seed": 1},
+    own=Definition(
+        "nat:latest",
+        system="one",
+        template="<{{ .Prompt }}>",
+        messages=(Message(role="user", content="hi"), Message(content="x", tool_name="f")),
+        license=("MIT", "mine"),
+    ),
+    adapter="/loras/x",
+)
 
 LISTINGS = st.builds(
     Listing,
@@ -55,6 +72,15 @@ LISTINGS = st.builds(
     context_length=st.none() | st.integers(1, 2**20),
     options=st.dictionaries(
         TEXTS, SCALARS.filter(lambda v: not isinstance(v, int) or abs(v) < 2**63)
+    ),
+    own=st.none()
+    | st.builds(
+        Definition,
+        base=TEXTS,
+        system=TEXTS,
+        template=TEXTS,
+        messages=st.lists(st.builds(Message, role=TEXTS, content=TEXTS), max_size=2).map(tuple),
+        license=st.lists(TEXTS, max_size=2).map(tuple),
     ),
 )
 
@@ -100,8 +126,9 @@ def test_what_strict_clients_need(listings: list[Listing]):
         assert no_nulls(shown)
         check_details(shown["details"])
         assert RFC3339.fullmatch(shown["modified_at"])
-        for key in ("modelfile", "parameters", "template"):
+        for key in ("license", "modelfile", "parameters", "template"):
             assert isinstance(shown[key], str)
+            assert shown[key]
         assert shown["capabilities"] == [w for w in DISPLAY_ORDER if w in listing.capabilities]
         assert "general.architecture" in shown["model_info"]
 
@@ -150,11 +177,14 @@ def test_the_order_of_keys_is_ollamas():
         "size_vram",
         "context_length",
     ]
-    assert list(show_reply(FULL)) == [
+    assert list(show_reply(ALIAS)) == [
+        "license",
         "modelfile",
         "parameters",
         "template",
+        "system",
         "details",
+        "messages",
         "model_info",
         "capabilities",
         "modified_at",
@@ -165,7 +195,8 @@ def test_what_is_not_known_is_left_out_or_says_unknown():
     details = tags_reply([BARE])["models"][0]["details"]
     assert details["family"] == details["parameter_size"] == "unknown"
     assert not {"context_length", "embedding_length"} & set(details)
-    assert show_reply(BARE)["parameters"] == ""
+    assert show_reply(BARE)["license"] == "unknown"
+    assert show_reply(BARE)["parameters"] == "num_predict                    -1"
     assert show_reply(BARE)["model_info"] == {
         "general.architecture": "unknown",
         "general.basename": "x",
@@ -182,10 +213,46 @@ def test_parameters_are_padded_and_quoted_one_stop_per_line():
 
 
 def test_the_modelfile_names_what_the_engine_serves():
-    assert show_reply(FULL)["modelfile"].split("\n")[1:3] == [
+    assert show_reply(FULL)["modelfile"].split("\n")[2:6] == [
+        "# FROM nat:latest",
+        "",
         "FROM org/Nat-1B",
         "PARAMETER num_ctx 4096",
     ]
+
+
+def test_an_alias_is_shown_for_what_it_is():
+    shown = show_reply(ALIAS)
+    assert shown["details"] == show_reply(FULL)["details"] | {"parent_model": "nat:latest"}
+    assert (shown["license"], shown["template"]) == ("MIT\nmine", "<{{ .Prompt }}>")
+    assert shown["messages"] == [
+        {"role": "user", "content": "hi"},
+        {"role": "", "content": "x", "tool_name": "f"},
+    ]
+    assert "ADAPTER /loras/x\n" in shown["modelfile"]
+    assert "PARAMETER seed 1\n" in shown["modelfile"]
+
+
+def test_a_request_may_want_another_system_prompt_and_options_shown():
+    asked = ShowRequest(model="nat", system="two", options={"seed": 2, "top_k": None})
+    for listing in (FULL, ALIAS):
+        shown = show_reply(listing, asked)
+        assert shown["system"] == "two"
+        assert shown["details"]["parent_model"] == ("nat:latest" if listing.own else "")
+        assert "seed                           2" in shown["parameters"].split("\n")
+        assert "top_k" not in shown["parameters"]
+
+
+def test_a_model_that_fills_gaps_says_so_in_its_template():
+    fills = replace(FULL, capabilities=frozenset({"completion", "insert"}))
+    assert ".Suffix" in show_reply(fills)["template"]
+    assert ".Suffix" not in show_reply(FULL)["template"]
+
+
+def test_the_licence_is_the_models_own_where_an_alias_has_none():
+    licensed = replace(FULL, card=replace(FULL.card, license="Apache"))
+    assert show_reply(licensed)["license"] == "Apache"
+    assert 'LICENSE """Apache"""' in show_reply(licensed)["modelfile"]
 
 
 def test_model_info_under_the_architectures_name():

@@ -6,10 +6,23 @@ import orjson
 import pytest
 from hypothesis import given
 
-from adapter.translate.events import Done, EngineTimes, Fault, Finish, Text, Thinking, Usage
+from adapter.translate.events import (
+    CallPart,
+    Done,
+    EngineTimes,
+    Fault,
+    Finish,
+    Text,
+    Thinking,
+    Tokens,
+    Usage,
+)
 from adapter.translate.reading import MALFORMED, error_text, read
 from tests.support.recordings import recording
 from tests.unit.strategies import JSON
+
+ROW = {"token": "a", "logprob": -1.0, "bytes": [97], "top_logprobs": []}
+ROWS = b'"logprobs":{"content":[{"token":"a","logprob":-1.0,"bytes":[97],"top_logprobs":[]}]}'
 
 CASES = {
     "end": (b"[DONE]", [Done()]),
@@ -76,6 +89,85 @@ CASES = {
     "times that no clock can tell": (b'{"metrics":{"queue_time_ms":1e300}}', []),
     "times below nothing": (b'{"metrics":{"queue_time_ms":-0.01}}', []),
     "times of another kind": (b'{"metrics":{"queue_time_ms":"7"}}', []),
+    "a call begins": (
+        b'{"choices":[{"delta":{"content":null,"tool_calls":[{"id":"a","type":"function",'
+        b'"index":0,"function":{"name":"f"}}]}}]}',
+        [CallPart(0, "a", "f")],
+    ),
+    "a call goes on": (
+        b'{"choices":[{"delta":{"tool_calls":[{"index":1,"function":{"arguments":"{"}}]}}]}',
+        [CallPart(1, arguments="{")],
+    ),
+    "two calls in one, and their end": (
+        b'{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f",'
+        b'"arguments":"{}"}},{"index":1,"id":"b","function":{"name":"g","arguments":"{}"}}]},'
+        b'"finish_reason":"tool_calls"}]}',
+        [CallPart(0, "a", "f", "{}"), CallPart(1, "b", "g", "{}"), Finish("tool_calls")],
+    ),
+    "a call of nulls": (
+        b'{"choices":[{"delta":{"tool_calls":[{"index":null,"id":null,"function":null}]}}]}',
+        [CallPart(0)],
+    ),
+    "text, then a call": (
+        b'{"choices":[{"delta":{"content":"a","tool_calls":[{"index":0,"function":'
+        b'{"name":"f"}}]}}]}',
+        [Text("a"), CallPart(0, name="f")],
+    ),
+    "no calls": (b'{"choices":[{"delta":{"tool_calls":[]}}]}', []),
+    "calls of another kind": (b'{"choices":[{"delta":{"tool_calls":5}}]}', [MALFORMED]),
+    "a call of another kind": (b'{"choices":[{"delta":{"tool_calls":["f"]}}]}', [MALFORMED]),
+    "arguments that are no text": (
+        b'{"choices":[{"delta":{"tool_calls":[{"function":{"arguments":{"a":1}}}]}}]}',
+        [MALFORMED],
+    ),
+    "an index below nothing": (
+        b'{"choices":[{"delta":{"tool_calls":[{"index":-1}]}}]}',
+        [MALFORMED],
+    ),
+    "logprobs of a text": (
+        b'{"choices":[{"delta":{"content":"a"},%b}]}' % ROWS,
+        [Text("a", [ROW])],
+    ),
+    "logprobs without text": (b'{"choices":[{"delta":{},%b}]}' % ROWS, [Text("", [ROW])]),
+    "logprobs of a thought": (
+        b'{"choices":[{"delta":{"reasoning":"a"},%b}]}' % ROWS,
+        [Thinking("a", [ROW])],
+    ),
+    "logprobs of a thought and a text": (
+        b'{"choices":[{"delta":{"reasoning":"b","content":"a"},%b}]}' % ROWS,
+        [Thinking("b"), Text("a", [ROW])],
+    ),
+    "logprobs of a call": (
+        b'{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"name":"f"}}]},%b}]}' % ROWS,
+        [Text("", [ROW]), CallPart(0, name="f")],
+    ),
+    "logprobs null": (b'{"choices":[{"delta":{"content":"a"},"logprobs":null}]}', [Text("a")]),
+    "logprobs of nothing": (
+        b'{"choices":[{"delta":{"content":"a"},"logprobs":{"content":null}}]}',
+        [Text("a", [])],
+    ),
+    "logprobs of another kind": (
+        b'{"choices":[{"delta":{"content":"a"},"logprobs":[1]}]}',
+        [MALFORMED],
+    ),
+    "ids of the prompt": (
+        b'{"choices":[{"delta":{"content":""}}],"prompt_token_ids":[5,6]}',
+        [Tokens([5, 6])],
+    ),
+    "ids of a text": (
+        b'{"choices":[{"delta":{"content":"a"},"token_ids":[7]}]}',
+        [Text("a"), Tokens(generated=[7])],
+    ),
+    "ids of a completion": (
+        b'{"choices":[{"text":"a","prompt_token_ids":[5],"token_ids":[7],"finish_reason":"stop"}]}',
+        [Text("a"), Tokens([5], [7]), Finish("stop")],
+    ),
+    "ids of nothing": (
+        b'{"choices":[{"delta":{},"token_ids":[]}],"prompt_token_ids":[]}',
+        [],
+    ),
+    "ids that are none": (b'{"choices":[{"delta":{},"token_ids":[1.5]}]}', [MALFORMED]),
+    "ids of another kind": (b'{"choices":[{"delta":{},"token_ids":"12"}]}', [MALFORMED]),
     "an error of FastAPI": (b'{"detail":"nope"}', [Fault("nope")]),
 }
 

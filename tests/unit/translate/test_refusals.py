@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapter.errors import AdapterError, BadRequest, Busy, RouteMissing, UpstreamRefused
+from adapter.errors import AdapterError, Busy, PromptTooLong, RouteMissing, UpstreamRefused
 from adapter.translate.refusals import INPUT_TOO_LONG, PROMPT_TOO_LONG, SERVER_BUSY, refusal
 from tests.support.recordings import names, recording
 from tests.unit.strategies import JSON
 
 # Recording → class, status, what the client is told.
 RECORDED = {
-    "err_context": (BadRequest, 400, PROMPT_TOO_LONG),
-    "qembed_too_long": (BadRequest, 400, PROMPT_TOO_LONG),
+    "err_context": (PromptTooLong, 400, PROMPT_TOO_LONG),
+    "qembed_too_long": (PromptTooLong, 400, PROMPT_TOO_LONG),
     "err_context_maxtok": (
         UpstreamRefused,
         400,

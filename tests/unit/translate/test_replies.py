@@ -5,30 +5,51 @@ import json
 import pytest
 from hypothesis import given
 
-from adapter.translate.replies import CHAT, GENERATE, LineWriter, WholeWriter, closing_reply
+from adapter.translate.replies import (
+    CHAT,
+    GENERATE,
+    Closing,
+    LineWriter,
+    WholeWriter,
+    closing_reply,
+)
 from tests.unit.strategies import TEXTS
 
 STAMP = b"2026-11-21T02:18:46.000000000Z"
 AT = STAMP.decode()
+HEAD = b'{"model":"m","created_at":"2026-11-21T02:18:46.000000000Z",'
+
+CALLS = [{"id": "call_a", "function": {"index": 0, "name": "f", "arguments": {"b": 1, "a": 2}}}]
+CALLS_WRITTEN = (
+    b'"tool_calls":[{"id":"call_a","function":{"index":0,"name":"f","arguments":{"b":1,"a":2}}}]'
+)
+ROWS = [{"token": "hi", "logprob": -0.2, "bytes": [104, 105]}]
+ROWS_WRITTEN = b'"logprobs":[{"token":"hi","logprob":-0.2,"bytes":[104,105]}]'
+METRICS = {"total_duration": 9, "eval_count": 3}
+FULL = Closing("stop", METRICS, CALLS, ROWS, [5, 6])
 
 
 @pytest.mark.parametrize(
     ("shape", "line"),
     [
-        (
-            CHAT,
-            b'{"model":"m","created_at":"2026-11-21T02:18:46.000000000Z",'
-            b'"message":{"role":"assistant","content":"hi \\"you\\""},"done":false}\n',
-        ),
-        (
-            GENERATE,
-            b'{"model":"m","created_at":"2026-11-21T02:18:46.000000000Z",'
-            b'"response":"hi \\"you\\"","done":false}\n',
-        ),
+        (CHAT, b'"message":{"role":"assistant","content":"hi \\"you\\""},"done":false}\n'),
+        (GENERATE, b'"response":"hi \\"you\\"","done":false}\n'),
     ],
 )
 def test_a_line_of_text(shape, line):
-    assert LineWriter(shape, "m").text('hi "you"', STAMP) == line
+    assert LineWriter(shape, "m").text('hi "you"', STAMP) == HEAD + line
+
+
+@pytest.mark.parametrize(
+    ("shape", "line"),
+    [
+        (CHAT, b'"message":{"role":"assistant","content":"hi"},"done":false,'),
+        (GENERATE, b'"response":"hi","done":false,'),
+    ],
+)
+def test_a_line_of_text_with_logprobs(shape, line):
+    written = LineWriter(shape, "m").text("hi", STAMP, ROWS)
+    assert written == HEAD + line + ROWS_WRITTEN + b"}\n"
 
 
 @pytest.mark.parametrize(
@@ -36,18 +57,15 @@ def test_a_line_of_text(shape, line):
     [
         (
             CHAT,
-            b'{"model":"m","created_at":"2026-11-21T02:18:46.000000000Z",'
-            b'"message":{"role":"assistant","content":"","thinking":"hm"},"done":false}\n',
+            b'"message":{"role":"assistant","content":"","thinking":"hm"},"done":false',
         ),
-        (
-            GENERATE,
-            b'{"model":"m","created_at":"2026-11-21T02:18:46.000000000Z",'
-            b'"response":"","thinking":"hm","done":false}\n',
-        ),
+        (GENERATE, b'"response":"","thinking":"hm","done":false'),
     ],
 )
 def test_a_line_of_thinking(shape, line):
-    assert LineWriter(shape, "m").thinking("hm", STAMP) == line
+    writer = LineWriter(shape, "m")
+    assert writer.thinking("hm", STAMP) == HEAD + line + b"}\n"
+    assert writer.thinking("hm", STAMP, ROWS) == HEAD + line + b"," + ROWS_WRITTEN + b"}\n"
 
 
 @pytest.mark.parametrize(
@@ -55,19 +73,34 @@ def test_a_line_of_thinking(shape, line):
     [
         (
             CHAT,
-            b'{"model":"m","created_at":"2026-11-21T02:18:46.000000000Z",'
             b'"message":{"role":"assistant","content":""},"done":true,"done_reason":"length",'
             b'"eval_count":3}\n',
         ),
-        (
-            GENERATE,
-            b'{"model":"m","created_at":"2026-11-21T02:18:46.000000000Z",'
-            b'"response":"","done":true,"done_reason":"length","eval_count":3}\n',
-        ),
+        (GENERATE, b'"response":"","done":true,"done_reason":"length","eval_count":3}\n'),
     ],
 )
 def test_the_last_line(shape, line):
-    assert LineWriter(shape, "m").last("length", {"eval_count": 3}, STAMP) == line
+    closing = Closing("length", {"eval_count": 3})
+    assert LineWriter(shape, "m").last(closing, STAMP) == HEAD + line
+
+
+@pytest.mark.parametrize(
+    ("shape", "line"),
+    [
+        (
+            CHAT,
+            b'"message":{"role":"assistant","content":"",%b},"done":true,"done_reason":"stop",'
+            b'%b,"total_duration":9,"eval_count":3}\n' % (CALLS_WRITTEN, ROWS_WRITTEN),
+        ),
+        (
+            GENERATE,
+            b'"response":"","done":true,"done_reason":"stop","context":[5,6],"total_duration":9,'
+            b'"eval_count":3,%b,%b}\n' % (CALLS_WRITTEN, ROWS_WRITTEN),
+        ),
+    ],
+)
+def test_the_last_line_with_everything_in_ollamas_order(shape, line):
+    assert LineWriter(shape, "m").last(FULL, STAMP) == HEAD + line
 
 
 @pytest.mark.parametrize(
@@ -75,14 +108,12 @@ def test_the_last_line(shape, line):
     [
         (
             CHAT,
-            b'{"model":"m","created_at":"2026-11-21T02:18:46.000000000Z","message":'
-            b'{"role":"assistant","content":"one","thinking":"hm"},"done":true,'
+            b'"message":{"role":"assistant","content":"one","thinking":"hm"},"done":true,'
             b'"done_reason":"stop","eval_count":3}',
         ),
         (
             GENERATE,
-            b'{"model":"m","created_at":"2026-11-21T02:18:46.000000000Z","response":"one",'
-            b'"thinking":"hm","done":true,"done_reason":"stop","eval_count":3}',
+            b'"response":"one","thinking":"hm","done":true,"done_reason":"stop","eval_count":3}',
         ),
     ],
 )
@@ -90,16 +121,49 @@ def test_a_whole_reply(shape, body):
     writer = WholeWriter(shape, "m")
     assert writer.thinking("h", STAMP) + writer.thinking("m", STAMP) == b""
     assert writer.text("o", STAMP) + writer.text("ne", STAMP) == b""
-    assert writer.last("stop", {"eval_count": 3}, STAMP) == body
+    assert writer.last(Closing("stop", {"eval_count": 3}), STAMP) == HEAD + body
 
 
-def test_a_reply_without_thinking_has_no_such_key():
-    assert "thinking" not in closing_reply(GENERATE, "m", AT, "stop", "x")
-    assert "thinking" not in closing_reply(CHAT, "m", AT, "stop", "x")["message"]
+@pytest.mark.parametrize(
+    ("shape", "body"),
+    [
+        (
+            CHAT,
+            b'"message":{"role":"assistant","content":"a","thinking":"t",%b},"done":true,'
+            b'"done_reason":"stop",%b,"total_duration":9,"eval_count":3}',
+        ),
+        (
+            GENERATE,
+            b'"response":"a","thinking":"t","done":true,"done_reason":"stop","context":[5,6],'
+            b'"total_duration":9,"eval_count":3,%b,%b}',
+        ),
+    ],
+)
+def test_a_whole_reply_with_everything_has_the_logprobs_of_all_of_it(shape, body):
+    def row(token: str) -> list[dict[str, object]]:
+        return [{"token": token, "logprob": -1.0, "bytes": [1]}]
+
+    writer = WholeWriter(shape, "m")
+    writer.thinking("t", STAMP, row("t"))
+    writer.text("a", STAMP, row("a"))
+    closing = Closing("stop", METRICS, CALLS, row("end"), [5, 6])
+    rows = b",".join(
+        b'{"token":"%b","logprob":-1.0,"bytes":[1]}' % token for token in (b"t", b"a", b"end")
+    )
+    expected = body % (CALLS_WRITTEN, b'"logprobs":[%b]' % rows)
+    assert writer.last(closing, STAMP) == HEAD + expected
+
+
+def test_what_is_empty_has_no_key():
+    bare = Closing("stop")
+    assert "thinking" not in closing_reply(GENERATE, "m", AT, bare, "x")
+    chat = closing_reply(CHAT, "m", AT, bare, "x")
+    assert list(chat["message"]) == ["role", "content"]
+    assert list(chat)[-1] == "done_reason"
 
 
 def test_load_and_unload_answers_are_a_closing_reply_without_metrics():
-    assert closing_reply(CHAT, "m", AT, "load") == {
+    assert closing_reply(CHAT, "m", AT, Closing("load")) == {
         "model": "m",
         "created_at": AT,
         "message": {"role": "assistant", "content": ""},
@@ -112,12 +176,15 @@ def test_load_and_unload_answers_are_a_closing_reply_without_metrics():
 @given(model=TEXTS, text=TEXTS)
 def test_no_model_name_and_no_text_breaks_out_of_its_string(shape, model: str, text: str):
     writer = LineWriter(shape, model)
-    first = next(iter(shape.fields("", "")))
-    for line in (writer.text(text, STAMP), writer.thinking(text, STAMP)):
-        assert len(line.decode().splitlines()) == 1
-        reply = json.loads(line)
-        assert list(reply)[:3] == ["model", "created_at", first]
-        assert (reply["model"], reply["created_at"], reply["done"]) == (model, AT, False)
-        said = reply.get("message", reply)
-        assert said.get("thinking") in (None, text)
-        assert said.get("content", said.get("response")) == ("" if "thinking" in said else text)
+    first = next(iter(shape.answer("", "", ())))
+    row = {"token": text, "logprob": -1.0, "bytes": [1]}
+    for rows in ((), [row]):
+        for line in (writer.text(text, STAMP, rows), writer.thinking(text, STAMP, rows)):
+            assert len(line.decode().splitlines()) == 1
+            reply = json.loads(line)
+            assert list(reply)[:3] == ["model", "created_at", first]
+            assert (reply["model"], reply["created_at"], reply["done"]) == (model, AT, False)
+            assert reply.get("logprobs", []) == list(rows)
+            said = reply.get("message", reply)
+            assert said.get("thinking") in (None, text)
+            assert said.get("content", said.get("response")) == ("" if "thinking" in said else text)

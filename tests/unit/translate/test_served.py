@@ -22,9 +22,15 @@ def test_a_recorded_list():
     ]
 
 
-def test_an_adapter_of_a_model_names_its_parent_and_no_length():
+def test_an_adapter_of_a_model_names_its_parent_and_has_its_length():
     lora = read_served(recording("q3_models_with_lora").body, ROUTES)[1]
-    assert (lora.id, lora.parent, lora.context_length) == ("my-lora", "tiny-qwen3", None)
+    assert (lora.id, lora.parent, lora.context_length) == ("my-lora", "tiny-qwen3", 4096)
+
+
+def test_an_adapter_is_made_for_what_its_model_is_made_for():
+    rows = [{"id": "nomic-embed"}, {"id": "my-lora", "parent": "nomic-embed"}]
+    [_, lora] = read_served(json.dumps({"data": rows}).encode(), ())
+    assert (lora.capabilities, lora.context_length) == ({"embedding"}, None)
 
 
 @pytest.mark.parametrize(

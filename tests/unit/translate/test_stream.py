@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapter.errors import UpstreamBroken, UpstreamSilent
+from adapter.translate.generation import Listening
 from adapter.translate.replies import CHAT, GENERATE, LineWriter, WholeWriter
 from adapter.translate.stream import Translator
 from adapter.translate.timings import Marks
@@ -61,10 +62,12 @@ def translated(
     writer: Any = None,
     own_stops: tuple[str, ...] = (),
     broken: Any = None,
+    **listening: Any,
 ) -> tuple[bytes, Translator]:
     """What a client reads for these reads of the engine, as the server drives the translator."""
     writer = writer or LineWriter(CHAT, MODEL)
-    translator = Translator(writer, Marks(STARTED, opened=STARTED + 1), WALL, own_stops)
+    heard = Listening(own_stops, **listening)
+    translator = Translator(writer, Marks(STARTED, opened=STARTED + 1), WALL, heard)
     out = b""
     for data in reads:
         if translator.ended:
@@ -432,6 +435,14 @@ def test_text_that_only_began_like_a_stop_string_is_shown_at_the_end():
 
 # --- engines that send odd things -----------------------------------------------------------
 
+ODD_CALLS = st.fixed_dictionaries(
+    {},
+    optional={
+        "index": JSON,
+        "id": JSON,
+        "function": st.dictionaries(st.sampled_from(["name", "arguments"]), JSON) | JSON,
+    },
+)
 ODD_CHUNKS = st.fixed_dictionaries(
     {},
     optional={
@@ -440,9 +451,22 @@ ODD_CHUNKS = st.fixed_dictionaries(
                 {},
                 optional={
                     "delta": st.dictionaries(
-                        st.sampled_from(["content", "reasoning", "role"]), JSON, max_size=3
+                        st.sampled_from(["content", "reasoning", "role", "tool_calls"]),
+                        JSON,
+                        max_size=3,
+                    )
+                    | st.fixed_dictionaries(
+                        {"tool_calls": st.lists(ODD_CALLS, max_size=2) | ODD_CALLS}
                     )
                     | JSON,
+                    "logprobs": st.fixed_dictionaries(
+                        {},
+                        optional=dict.fromkeys(
+                            ["content", "tokens", "token_logprobs", "top_logprobs"],
+                            st.lists(JSON, max_size=2) | JSON,
+                        ),
+                    ),
+                    "token_ids": JSON,
                     "finish_reason": JSON | st.sampled_from(["stop", "abort"]),
                     "text": JSON,
                 },
@@ -459,6 +483,7 @@ ODD_CHUNKS = st.fixed_dictionaries(
         )
         | JSON,
         "error": JSON,
+        "prompt_token_ids": JSON,
     },
 )
 
@@ -499,3 +524,325 @@ def test_no_damage_outside_of_texts_makes_an_ill_formed_reply(data):
     out, translator = translated(data.draw(cuts(bytes(wire))))
     if out:
         assert sum(reply["done"] for reply in replies(out)) == translator.done
+
+
+# --- tool calls -----------------------------------------------------------------------------
+
+WEATHER = {"city": "Paris", "days": 3}
+# Recording → its calls' names and arguments, or the words of the fault.
+CALLED: dict[str, Any] = {
+    "tool_auto_forced_text_stream": [("chatcmpl-tool-84ed42dd88e537cd", "get_weather", WEATHER)],
+    "tool_required_ok_stream": [
+        ("chatcmpl-tool-9d9e7f4622e20feb", "get_weather", {"city": "Oslo"})
+    ],
+    "q3_tool_auto_stream": [],
+    "q3_off_tool_required_stream_strict": 'invalid tool call arguments for "get_weather": ',
+    "tool_named_strict_stream": 'invalid tool call arguments for "get_weather": ',
+}
+
+
+def called(message: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    calls = message.get("tool_calls", [])
+    assert [list(call) for call in calls] == [["id", "function"]] * len(calls)
+    assert [call["function"]["index"] for call in calls] == list(range(len(calls)))
+    return [(call["id"], call["function"]["name"], call["function"]["arguments"]) for call in calls]
+
+
+@pytest.mark.parametrize("name", CALLED)
+def test_recorded_calls_are_whole_and_in_the_last_line(name: str):
+    expected = CALLED[name]
+    events = recording(name).events
+    out, translator = translated(events)
+    if isinstance(expected, str):
+        assert translator.fault is not None
+        assert expected in translator.fault.message
+        assert translator.fault.status == 500
+        assert not any(json.loads(line)["done"] for line in out.splitlines())
+        return
+    *lines, last = replies(out)
+    assert called(last["message"]) == expected
+    assert not any("tool_calls" in line["message"] for line in lines)
+    assert last["done_reason"] == ("stop" if expected else "length")
+    whole = json.loads(translated(events, WholeWriter(CHAT, MODEL))[0])
+    assert called(whole["message"]) == expected
+
+
+RECORDED_DETAILS = [
+    *CALLED,
+    "chat_logprobs_stream",
+    "chat_return_token_ids_stream",
+    "compl_stream_usage",
+    "chat_stream_interval",
+    "q3_reason_end_stream",
+]
+
+
+@pytest.mark.parametrize("shape", [CHAT, GENERATE])
+@pytest.mark.parametrize("name", RECORDED_DETAILS)
+def test_every_two_reads_of_a_recording_give_the_same_lines(shape, name: str):
+    wire = b"".join(recording(name).events)
+    expected = translated([wire], LineWriter(shape, MODEL), top_logprobs=2)[0]
+    step = max(1, len(wire) // 1500)  # every byte of what is small
+    for i in range(0, len(wire), step):
+        reads = [wire[:i], wire[i:]]
+        assert translated(reads, LineWriter(shape, MODEL), top_logprobs=2)[0] == expected
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("name", RECORDED_DETAILS)
+@given(data=st.data())
+def test_any_reads_of_a_recording_give_the_same_reply(data, name: str, whole: bool):
+    kind = WholeWriter if whole else LineWriter
+    wire = b"".join(recording(name).events)
+    expected = translated([wire], kind(GENERATE, MODEL), top_logprobs=1)[0]
+    reads = data.draw(cuts(wire))
+    assert translated(reads, kind(GENERATE, MODEL), top_logprobs=1)[0] == expected
+
+
+@pytest.mark.parametrize("shape", [CHAT, GENERATE])
+@pytest.mark.parametrize("name", RECORDED_DETAILS)
+def test_one_object_is_the_lines_folded(shape, name: str):
+    events = recording(name).events
+    out, translator = translated(events, LineWriter(shape, MODEL), top_logprobs=2)
+    whole = translated(events, WholeWriter(shape, MODEL), top_logprobs=2)[0]
+    if translator.fault:
+        assert whole == b""
+        return
+    lines = [json.loads(line) for line in out.splitlines()]
+    folded = lines[-1]
+    for key in ("content", "thinking", "response"):
+        text = "".join(line.get("message", line).get(key, "") for line in lines)
+        if text or key != "thinking":
+            holder = folded.get("message", folded)
+            if key in holder or key == "thinking":
+                holder[key] = text
+    rows = [row for line in lines for row in line.get("logprobs", ())]
+    if rows:
+        folded["logprobs"] = rows
+    assert json.loads(whole) == folded
+
+
+def call(*parts: dict[str, Any], **choice: Any) -> bytes:
+    """An event with pieces of calls."""
+    delta = {"content": None, "tool_calls": list(parts)}
+    return event([{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None, **choice}])
+
+
+def event(choices: list[dict[str, Any]], **more: Any) -> bytes:
+    return (
+        _HEAD + b'"choices":' + orjson.dumps(choices) + b"}\n\n"
+        if not more
+        else (b"data: " + orjson.dumps({"model": "m", "choices": choices, **more}) + b"\n\n")
+    )
+
+
+def begun(index: int, name: str, **more: Any) -> dict[str, Any]:
+    return {"index": index, "id": f"id{index}", "function": {"name": name, **more}}
+
+
+def goes_on(index: int, arguments: str) -> dict[str, Any]:
+    return {"index": index, "function": {"arguments": arguments}}
+
+
+CALLS_END = FINISH.replace(b'"stop"', b'"tool_calls"', 1)
+
+
+def test_thoughts_and_text_come_before_the_calls():
+    thought = event([{"index": 0, "delta": {"reasoning": "hm"}, "finish_reason": None}])
+    events = [ROLE, thought, piece("Let me see"), call(begun(0, "f")), call(goes_on(0, "{}"))]
+    for writer in (LineWriter(CHAT, MODEL), WholeWriter(CHAT, MODEL)):
+        out, _ = translated([*events, CALLS_END, USAGE, DONE], writer)
+        parsed = [json.loads(line) for line in out.splitlines()]
+        assert (said(parsed, "thinking"), said(parsed)) == ("hm", "Let me see")
+        assert list(parsed[-1]["message"])[-1] == "tool_calls"
+        assert called(parsed[-1]["message"]) == [("id0", "f", {})]
+
+
+def test_text_after_calls_is_text_in_its_place():
+    """Once plain text was learned, a call between must not be lost, nor the text after it."""
+    events = [ROLE, piece("a"), piece("b"), call(begun(0, "f", arguments="{}")), piece("c")]
+    *lines, last = replies(translated([*events, CALLS_END, USAGE, DONE])[0])
+    assert [line["message"]["content"] for line in lines] == ["a", "b", "c"]
+    assert called(last["message"]) == [("id0", "f", {})]
+
+
+@given(st.data())
+def test_calls_in_any_pieces_and_any_order_of_pieces_come_out_whole(data):
+    arguments = data.draw(
+        st.lists(st.dictionaries(TEXTS, st.one_of(TEXTS, st.integers(0, 9))), max_size=3)
+    )
+    queues = []
+    for index, value in enumerate(arguments):
+        text = json.dumps(value)
+        place = data.draw(st.integers(0, len(text)))
+        pieces = [call(begun(index, f"f{index}"))]
+        pieces += [call(goes_on(index, part)) for part in (text[:place], text[place:])]
+        queues.append(pieces)
+    events = []
+    while any(queues):
+        events.append(data.draw(st.sampled_from([queue for queue in queues if queue])).pop(0))
+    wire = b"".join([ROLE, *events, CALLS_END, USAGE, DONE])
+    out, _ = translated(data.draw(cuts(wire)))
+    [last] = replies(out)
+    found = called(last["message"])
+    assert [name for _, name, _ in found] == [f"f{index}" for index in range(len(arguments))]
+    assert [list(value.items()) for _, _, value in found] == [
+        list(value.items()) for value in arguments
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ('{"city":"Par', 'returned invalid tool call arguments for "f": '),
+        ("5", "they are no JSON object"),
+        ("[1]", "they are no JSON object"),
+        ("Infinity", 'invalid tool call arguments for "f": '),
+        ("null", "they are no JSON object"),
+    ],
+)
+@pytest.mark.parametrize("kind", [LineWriter, WholeWriter])
+def test_calls_that_broke_end_in_a_fault(kind, arguments: str, words: str):
+    events = [ROLE, piece("a"), call(begun(0, "f")), call(goes_on(0, arguments))]
+    out, translator = translated([*events, CALLS_END, USAGE, DONE], kind(CHAT, MODEL))
+    assert translator.fault is not None
+    assert words in translator.fault.message
+    assert b'"done":true' not in out
+
+
+def test_a_call_cut_before_its_arguments_is_no_call_without_any():
+    cut = FINISH.replace(b'"stop"', b'"length"', 1)
+    _, translator = translated([ROLE, call(begun(0, "f")), cut, USAGE, DONE])
+    assert translator.fault is not None
+    [last] = replies(translated([ROLE, call(begun(0, "f")), CALLS_END, USAGE, DONE])[0])
+    assert called(last["message"]) == [("id0", "f", {})]
+
+
+# --- logprobs -------------------------------------------------------------------------------
+
+
+def row(token: str, *top: str) -> dict[str, Any]:
+    def bare(text: str) -> dict[str, Any]:
+        return {"token": text, "logprob": -1.5, "bytes": list(text.encode())}
+
+    return bare(token) | {"top_logprobs": [bare(text) for text in top]}
+
+
+def told(text: str, *tokens: str, key: str = "content") -> bytes:
+    """An event whose text has logprobs."""
+    delta = {key: text} if text else {}
+    rows = {"content": [row(token, token, "x", "y") for token in tokens]}
+    return event([{"index": 0, "delta": delta, "logprobs": rows, "finish_reason": None}])
+
+
+def tokens_of(parsed: list[dict[str, Any]]) -> list[list[str]]:
+    return [[found["token"] for found in line.get("logprobs", ())] for line in parsed]
+
+
+def test_the_recorded_logprobs_line_by_line():
+    out, _ = translated(recording("chat_logprobs_stream").events, top_logprobs=1)
+    first, *_, last = replies(out)
+    assert first["logprobs"] == [
+        {
+            "token": "\n",
+            "logprob": -6.687811851501465,
+            "bytes": [10],
+            "top_logprobs": [{"token": "\n", "logprob": -6.687811851501465, "bytes": [10]}],
+        }
+    ]
+    assert list(first)[-2:] == ["done", "logprobs"]
+    assert "logprobs" not in last
+    bare = replies(translated(recording("chat_logprobs_stream").events)[0])
+    assert list(bare[0]["logprobs"][0]) == ["token", "logprob", "bytes"]
+
+
+def test_logprobs_of_tokens_without_text_come_with_the_next_text():
+    events = [ROLE, told("", "\xe4"), told("", "\xb8"), told("中", "\xad"), told("a", "a")]
+    parsed = replies(translated([*events, told("", "</s>"), FINISH, USAGE, DONE])[0])
+    assert [line["message"]["content"] for line in parsed] == ["中", "a", ""]
+    assert tokens_of(parsed) == [["\xe4", "\xb8", "\xad"], ["a"], ["</s>"]]
+
+
+def test_logprobs_of_tokens_without_text_do_not_wait_past_a_thought():
+    events = [ROLE, told("", "<think>"), told("hm", "hm", key="reasoning"), told("a", "a")]
+    parsed = replies(translated([*events, FINISH, USAGE, DONE])[0])
+    assert tokens_of(parsed) == [["<think>", "hm"], ["a"], []]
+
+
+def test_logprobs_of_text_that_is_held_back_come_when_it_is_shown():
+    held = [told("one E", "one", " E"), told("N", "N"), told("x", "x"), told(" END", " END")]
+    out, _ = translated([ROLE, *held, told("never", "never")], own_stops=("END",))
+    parsed = replies(out)
+    assert [line["message"]["content"] for line in parsed] == ["one ", "ENx", " ", ""]
+    assert tokens_of(parsed) == [["one", " E"], ["N", "x"], [" END"], []]
+
+
+@given(st.data(), st.lists(st.text("aEN<", min_size=1, max_size=3), max_size=6))
+def test_no_logprob_is_lost_whatever_is_held_back(data, texts: list[str]):
+    wire = b"".join([ROLE, *(told(text, *text) for text in texts), FINISH, USAGE, DONE])
+    reads = data.draw(cuts(wire))
+    expected = list("".join(texts))
+    for kind in (LineWriter, WholeWriter):
+        out, translator = translated(reads, kind(CHAT, MODEL), own_stops=("END", "<<"))
+        parsed = [json.loads(line) for line in out.splitlines()]
+        found = [token for line in tokens_of(parsed) for token in line]
+        assert found == (expected[: len(found)] if translator.left_early else expected)
+
+
+# --- thinking that nobody wants -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [LineWriter, WholeWriter])
+def test_thinking_is_not_shown_to_who_switched_it_off(kind):
+    events = recording("q3_reason_end_stream").events
+    shown = translated(events, kind(CHAT, MODEL))[0]
+    assert b'"thinking"' in shown
+    out, _ = translated(events, kind(CHAT, MODEL), hides_thinking=True)
+    assert b"thinking" not in out
+    texts = [said([json.loads(line) for line in found.splitlines()]) for found in (shown, out)]
+    assert texts[0] == texts[1]
+    assert json.loads(out.splitlines()[-1])["eval_count"] == 30
+
+
+# --- token ids ------------------------------------------------------------------------------
+
+
+def test_the_recorded_token_ids_are_the_context():
+    out, _ = translated(
+        recording("chat_return_token_ids_stream").events, LineWriter(GENERATE, MODEL)
+    )
+    *lines, last = [json.loads(line) for line in out.splitlines()]
+    prompt = [1, 543, 262, 74, 1206, 81, 2030, 2, 1, 1557, 339, 869, 201]
+    assert last["context"] == prompt + 6 * [201]
+    assert not any("context" in line for line in lines)
+    assert list(last)[:6] == [
+        "model",
+        "created_at",
+        "response",
+        "done",
+        "done_reason",
+        "context",
+    ]
+    chat = translated(recording("chat_return_token_ids_stream").events)[0]
+    assert b"context" not in chat
+
+
+def test_ids_of_tokens_without_text_count_too():
+    def tokens(text: str, ids: list[int], **more: Any) -> bytes:
+        choice = {"index": 0, "text": text, "token_ids": ids, "finish_reason": None}
+        return event([choice | more])
+
+    events = [
+        tokens("a", [7], prompt_token_ids=[1, 2]),
+        tokens("", [8, 9]),
+        tokens("", [10], finish_reason="stop"),
+    ]
+    for kind in (LineWriter, WholeWriter):
+        out, _ = translated([*events, USAGE, DONE], kind(GENERATE, MODEL))
+        last = json.loads(out.splitlines()[-1])
+        assert last["context"] == [1, 2, 7, 8, 9, 10]
+
+
+def test_without_ids_there_is_no_context():
+    out, _ = translated(recording("compl_stream_usage").events, LineWriter(GENERATE, MODEL))
+    assert b"context" not in out

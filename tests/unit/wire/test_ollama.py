@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -11,6 +12,7 @@ from adapter.wire.gojson import parse
 from adapter.wire.ollama import (
     THINK_LEVELS,
     ChatRequest,
+    CreateRequest,
     EmbedRequest,
     GenerateRequest,
     ShowRequest,
@@ -102,7 +104,28 @@ def test_keep_alive_in_seconds(value: bytes, seconds: float | None):
             "ChatRequest.tools of type []api.Tool",
         ),
         (
+            b'"messages":[{"tool_calls":[{"function":{"name":"f","arguments":"{}"}}]}]',
+            "json: cannot unmarshal string into Go struct field "
+            "ChatRequest.messages.tool_calls.function.arguments of type "
+            "api.ToolCallFunctionArguments",
+        ),
+        (
+            b'"messages":[{"tool_calls":["f"]}]',
+            "json: cannot unmarshal string into Go struct field "
+            "ChatRequest.messages.tool_calls of type api.ToolCall",
+        ),
+        (
+            b'"messages":[{"images":["QUJD","data:image/png;base64,QUJD"]}]',
+            "illegal base64 data at input byte 4",
+        ),
+        (b'"messages":[{"images":["%%%"]}]', "illegal base64 data at input byte 0"),
+        (
             b'"top_logprobs":1.5',
+            "json: cannot unmarshal number into Go struct field "
+            "ChatRequest.top_logprobs of type int",
+        ),
+        (
+            b'"top_logprobs":1e30',
             "json: cannot unmarshal number into Go struct field "
             "ChatRequest.top_logprobs of type int",
         ),
@@ -127,6 +150,38 @@ def test_thinking(level: Any):
     assert ChatRequest.model_validate({"think": level}).think is level
 
 
+def test_calls_of_earlier_turns():
+    request = parse(
+        ChatRequest,
+        b'{"messages":[{"role":"assistant","tool_calls":[{"ID":"a","type":"function","function":'
+        b'{"name":"f","index":0,"arguments":{"z":{"y":[1,null]},"a":1.5}}},{},{"function":null},'
+        b'{"id":null,"function":{"name":null,"arguments":null}}]}]}',
+    )
+    first, *others = request.messages[0].tool_calls
+    assert (first.id, first.function.name) == ("a", "f")
+    assert json.dumps(first.function.arguments) == '{"z": {"y": [1, null]}, "a": 1.5}'
+    for call in others:
+        assert (call.id, call.function.name, call.function.arguments) == ("", "", {})
+
+
+@pytest.mark.parametrize(
+    ("body", "images"),
+    [
+        (b'{"images":["QUJD"]}', ("QUJD",)),
+        (b'{"images":["QU\\nJD\\r\\n"]}', ("QUJD",)),
+        (b'{"images":[null,""]}', ("", "")),
+        (b'{"images":null}', ()),
+    ],
+)
+def test_images_are_bare_base64(body: bytes, images: tuple[str, ...]):
+    assert parse(GenerateRequest, body).images == images
+
+
+def test_tool_choice_is_taken_as_it_is():
+    assert parse(ChatRequest, b'{"tool_choice":{"a":[1]}}').tool_choice == {"a": [1]}
+    assert parse(ChatRequest, b"{}").tool_choice is None
+
+
 def test_floats_that_are_integers_are_integers():
     assert parse(ChatRequest, b'{"top_logprobs":5.0}').top_logprobs == 5
     assert parse(GenerateRequest, b'{"context":[1.0,2]}').context == (1, 2)
@@ -143,7 +198,7 @@ def test_what_clients_built_on_ollama_python_send():
     )
     assert (request.options, request.tools, request.keep_alive) == ({}, (), math.inf)
     _, call, result = request.messages
-    assert (call.content, list(call.tool_calls[0]["function"]["arguments"])) == ("", ["b", "a"])
+    assert (call.content, list(call.tool_calls[0].function.arguments)) == ("", ["b", "a"])
     assert (result.role, result.tool_call_id) == ("tool", "")
 
 
@@ -151,3 +206,26 @@ def test_a_request_does_not_change():
     request = parse(ChatRequest, b'{"model":"a"}')
     with pytest.raises(ValidationError):
         request.model = "b"
+
+
+def test_a_create_is_read_in_any_case_of_its_keys():
+    body = b'{"Model":"m","FROM":"base","adapters":{"a.json":"sha256:1"},"files":null}'
+    made = parse(CreateRequest, body)
+    assert (made.asked, made.from_, made.adapters) == ("m", "base", {"a.json": "sha256:1"})
+    assert (made.files, made.streams) == ({}, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "culprit"),
+    [
+        (b'{"from":5}', "number into Go struct field CreateRequest.from of type string"),
+        (b'{"files":[]}', "array into Go struct field CreateRequest.files of type map"),
+        (b'{"adapters":{"a":5}}', "number into Go struct field CreateRequest.adapters.a of type"),
+        (b'{"messages":"x"}', "string into Go struct field CreateRequest.messages of type"),
+        (b'{"stream":"x"}', "string into Go struct field CreateRequest.stream of type bool"),
+    ],
+)
+def test_a_create_of_wrong_types(body: bytes, culprit: str):
+    with pytest.raises(BadRequest) as error:
+        parse(CreateRequest, body)
+    assert error.value.message.startswith(f"json: cannot unmarshal {culprit}")

@@ -1,0 +1,39 @@
+"""Tells line by line, or in one object, what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aiohttp import HttpVersion11, web
+
+from adapter.errors import AdapterError
+from adapter.server.middleware import note_failure
+from adapter.server.replies import NDJSON, json_reply
+from adapter.server.state import FACTS
+from adapter.translate.ndjson import dumps, error_line
+from adapter.translate.progress import Line
+
+
+async def progress_reply(
+    request: web.Request, lines: Sequence[Line], *, streams: bool, fault: AdapterError | None = None
+) -> web.StreamResponse:
+    """One HTTP chunk for each line, the fault last; whole: the last line only.
+
+    Raises:
+        AdapterError: the fault, where it is not told in a line.
+    """
+    if not streams:
+        if fault is not None:
+            raise fault
+        return json_reply(lines[-1])
+    response = web.StreamResponse(headers={"Content-Type": NDJSON})
+    if request.version < HttpVersion11:
+        response.force_close()  # nothing else tells such a client that the answer is over
+    await response.prepare(request)
+    for line in lines:
+        await response.write(dumps(line) + b"\n")
+    if fault is not None:
+        note_failure(request[FACTS], fault)
+        await response.write(error_line(fault.message))
+    await response.write_eof()
+    return response

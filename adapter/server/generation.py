@@ -112,8 +112,9 @@ async def _open(
         shorter = await shorten(client, question, asked, entry)
         if shorter is None:
             raise
+    stream = await client.open_stream(shorter.question.path, shorter.question.body, headers)
     facts.truncated = shorter.dropped
-    return await client.open_stream(shorter.question.path, shorter.question.body, headers)
+    return stream
 
 
 def _note(facts: Facts, translator: Translator) -> None:

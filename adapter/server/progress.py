@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aiohttp import HttpVersion11, web
+from aiohttp import web
 
 from adapter.errors import AdapterError
 from adapter.server.middleware import note_failure
-from adapter.server.replies import NDJSON, json_reply
+from adapter.server.replies import NDJSON, begin_stream, json_reply
 from adapter.server.state import FACTS
 from adapter.translate.ndjson import dumps, error_line
 from adapter.translate.progress import Line
@@ -26,10 +26,7 @@ async def progress_reply(
         if fault is not None:
             raise fault
         return json_reply(lines[-1])
-    response = web.StreamResponse(headers={"Content-Type": NDJSON})
-    if request.version < HttpVersion11:
-        response.force_close()  # nothing else tells such a client that the answer is over
-    await response.prepare(request)
+    response = await begin_stream(request, NDJSON)
     for line in lines:
         await response.write(dumps(line) + b"\n")
     if fault is not None:

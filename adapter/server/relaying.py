@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aiohttp import HttpVersion11, web
+from aiohttp import web
 
 from adapter.catalog.catalog import Entry
 from adapter.errors import AdapterError, UpstreamBroken, UpstreamRefused
@@ -15,7 +15,7 @@ from adapter.observe.facts import Facts
 from adapter.server.admission import Place
 from adapter.server.generation import concern
 from adapter.server.middleware import note_failure
-from adapter.server.replies import JSON
+from adapter.server.replies import JSON, begin_stream
 from adapter.server.state import FACTS, STATE
 from adapter.translate.dialects import dialect_of, error_body
 from adapter.translate.relay import Grammar, Relay
@@ -119,7 +119,7 @@ async def _streamed(
             facts.first_token = state.clock() - facts.started
         if out and response is None:
             place.leave()
-            response = await _begin(request)
+            response = await begin_stream(request, EVENT_STREAM)
         if out and response is not None:
             await response.write(out)
     if relay.fault and response is None:
@@ -148,14 +148,6 @@ async def _step(stream: EngineStream, relay: Relay) -> bytes:
         _log.exception("relaying a stream failed")
         relay.fault = UpstreamBroken("internal error of the adapter", status=500)
         return b""
-
-
-async def _begin(request: web.Request) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": EVENT_STREAM})
-    if request.version < HttpVersion11:
-        response.force_close()  # nothing else tells such a client that the answer is over
-    await response.prepare(request)
-    return response
 
 
 def _told(request: web.Request, error: AdapterError) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from adapter.errors import AdapterError
 from adapter.translate.dialects import Dialect, error_body
@@ -35,6 +35,15 @@ def error_reply(
     response = json_reply(body, error.status)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+async def begin_stream(request: web.Request, content_type: str) -> web.StreamResponse:
+    """A streamed answer, with its status sent."""
+    response = web.StreamResponse(headers={"Content-Type": content_type})
+    if request.version < HttpVersion11:
+        response.force_close()  # nothing else tells such a client that the answer is over
+    await response.prepare(request)
     return response
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from aiohttp import HttpVersion11, web
+from aiohttp import web
 
 from adapter.errors import AdapterError, UpstreamBroken
 from adapter.server.admission import Place
 from adapter.server.middleware import note_failure
-from adapter.server.replies import NDJSON, json_bytes
+from adapter.server.replies import NDJSON, begin_stream, json_bytes
 from adapter.server.state import FACTS, STATE
 from adapter.translate.ndjson import error_line
 from adapter.translate.stream import Translator
@@ -61,7 +61,7 @@ async def line_reply(
         out = await _step(stream, translator, clock)
         if out and response is None:
             place.leave()
-            response = await _begin(request)
+            response = await begin_stream(request, NDJSON)
         if out and response is not None:
             await _write_lines(response, out)
     if translator.fault and response is None:
@@ -89,14 +89,6 @@ async def _step(stream: EngineStream, translator: Translator, clock: Callable[[]
         _log.exception("translating a stream failed")
         translator.fault = UpstreamBroken("internal error of the adapter", status=500)
         return b""
-
-
-async def _begin(request: web.Request) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": NDJSON})
-    if request.version < HttpVersion11:
-        response.force_close()  # nothing else tells such a client that the answer is over
-    await response.prepare(request)
-    return response
 
 
 async def _write_lines(response: web.StreamResponse, lines: bytes) -> None:

@@ -13,7 +13,6 @@ from adapter.translate.calls import Calls
 from adapter.translate.events import CallPart
 from tests.unit.strategies import JSON
 
-
 CUT = (
     'the model returned invalid tool call arguments for "f": they were cut off at the length limit'
 )

@@ -198,6 +198,12 @@ class ServerSettings(_Section):
         "`$XDG_STATE_HOME/ollama-vllm`, else `~/.local/state/ollama-vllm`",
         "ADAPTER_STATE_DIR",
     )
+    hub_cache: str = _setting(
+        "",
+        "Hugging Face's cache, read for what is known of a model that an engine on this machine "
+        "took from the hub; default: `$HF_HOME/hub`, else `~/.cache/huggingface/hub`",
+        "HF_HUB_CACHE",
+    )
 
 
 class Settings(_Section):
@@ -349,9 +355,20 @@ def _checked(settings: Settings, environ: Mapping[str, str]) -> Settings:
         if not entry.upstream and len(names) > 1:
             raise ConfigError(f"models.{model}.upstream: say which of {', '.join(names)}")
     keyed = tuple(_with_key(upstream, environ) for upstream in settings.upstreams)
-    folder = _state_dir(settings.server.state_dir, environ)
-    server = settings.server.model_copy(update={"state_dir": folder})
+    folders = {
+        "state_dir": _state_dir(settings.server.state_dir, environ),
+        "hub_cache": settings.server.hub_cache or _hub_cache(environ),
+    }
+    server = settings.server.model_copy(update=folders)
     return settings.model_copy(update={"upstreams": keyed, "server": server})
+
+
+def _hub_cache(environ: Mapping[str, str]) -> str:
+    """Where `huggingface_hub` keeps its downloads, as far as the environment tells."""
+    if given := environ.get("HF_HOME", ""):
+        return f"{given}/hub"
+    home = environ.get("HOME", "")
+    return f"{home}/.cache/huggingface/hub" if home else ""
 
 
 def _state_dir(given: str, environ: Mapping[str, str]) -> str:

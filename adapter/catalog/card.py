@@ -1,4 +1,7 @@
-"""Facts of a model that lies in a folder of this machine: config.json and the weights' headers."""
+"""Facts of a model whose files this machine has: config.json and the weights' headers.
+
+They lie in a folder that the engine names, or in the cache of the hub whose id it names.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,29 @@ import orjson
 from adapter.translate.models import UNKNOWN, Card
 
 _SIZE_IN_NAME = re.compile(r"(?<![a-z0-9])(\d+(?:\.\d+)?)([bm])(?![a-z0-9])", re.IGNORECASE)
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _HEADER_LIMIT = 100 * 2**20
 _LICENSES = ("LICENSE", "LICENSE.txt", "LICENSE.md")
 _LICENSE_LIMIT = 64 * 2**10
 _DTYPES = {"bfloat16": "BF16", "float16": "F16", "float32": "F32"}
 
 
-def read_card(root: str, served_name: str) -> Card:
-    """What the files say; of a model that is no folder here, what its name says. Blocks on disk."""
+def read_card(root: str, served_name: str, hub_cache: str = "") -> Card:
+    """What the files say; of a model without files here, what its name says. Blocks on disk."""
     try:
-        return _card(Path(root)) or _card_of_a_name(root, served_name)
+        folder = _snapshot(root, hub_cache) or Path(root)
+        return _card(folder) or _card_of_a_name(root, served_name)
     except OSError:  # not ours to read, a link that leads nowhere
         return _card_of_a_name(root, served_name)
+
+
+def _snapshot(root: str, hub_cache: str) -> Path | None:
+    """The newest files of a hub id in the hub's cache, laid out as `huggingface_hub` does."""
+    if not hub_cache or not _HUB_ID.fullmatch(root):
+        return None
+    folders = Path(hub_cache).glob(f"models--{root.replace('/', '--')}/snapshots/*/config.json")
+    newest = max(folders, key=lambda file: file.stat().st_mtime, default=None)
+    return newest.parent if newest else None
 
 
 def _card_of_a_name(root: str, served_name: str) -> Card:

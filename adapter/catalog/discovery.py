@@ -58,7 +58,11 @@ class Discovery:
         known = self._known.get(key)
         if known is None or known.served != served:
             card = (
-                known.card if known else await asyncio.to_thread(read_card, served.root, served.id)
+                known.card
+                if known
+                else await asyncio.to_thread(
+                    read_card, served.root, served.id, self._settings.server.hub_cache
+                )
             )
             first_seen = known.first_seen if known else rfc3339(self._wall_clock())
             known = self._known[key] = Found(served, card, first_seen)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from adapter.catalog.catalog import Entry
-from adapter.errors import RouteMissing
+from adapter.errors import UpstreamRefused
 from adapter.server.tokens import detokenize, tokenize
 from adapter.translate import shortening
 from adapter.translate.generation import Question
@@ -30,7 +30,7 @@ async def shorten(
     """The question in a form that fits, or None if the request or the engine allows none.
 
     Raises:
-        UpstreamError: the engine failed while it was asked about tokens.
+        UpstreamError: the engine broke off while it was asked about tokens.
     """
     window = entry.target.context_length
     if window is None or asked.truncate is False:
@@ -40,8 +40,8 @@ async def shorten(
             return await _without_middle(client, question, asked, window)
         if isinstance(asked, ChatRequest) and "messages" in question.body:
             return await _without_oldest(client, question, window - 1)
-    except RouteMissing:
-        pass  # an engine that is no vLLM can't be asked
+    except UpstreamRefused:
+        pass  # it is no vLLM, or somebody between does not let the question through
     return None
 
 

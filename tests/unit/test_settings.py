@@ -157,6 +157,7 @@ def test_an_empty_variable_is_none(text: str):
         ("ADAPTER_SAMPLING_DEFAULTS", "ollama", "sampling_defaults", "ollama"),
         ("ADAPTER_RETRIES", "0", "retries", 0),
         ("ADAPTER_STATE_DIR", "/var/lib/x", "state_dir", "/var/lib/x"),
+        ("HF_HUB_CACHE", "/hub", "hub_cache", "/hub"),
     ],
 )
 def test_a_variable_sets_a_field(variable: str, text: str, field: str, value: Any):
@@ -425,7 +426,7 @@ def test_every_field_is_described(section: type[BaseModel]):
 def test_no_two_fields_share_a_variable_but_host_and_port():
     found = [*variables(ServerSettings).values(), *variables(Timeouts).values()]
     assert sorted(found) == sorted([*set(found), "OLLAMA_HOST"])
-    assert all(name.startswith(("OLLAMA_", "ADAPTER_")) for name in found)
+    assert all(name.startswith(("OLLAMA_", "ADAPTER_", "HF_")) for name in found)
 
     assert Settings().upstreams == ()
 
@@ -445,3 +446,17 @@ def test_an_environment_variable_names_the_engine_of_a_file_without_one(written)
 )
 def test_an_address_that_is_none(url: str):
     assert "is no http:// or https:// address" in complaint({"upstream": url}, {})
+
+
+@pytest.mark.parametrize(
+    ("environ", "folder"),
+    [
+        ({"HOME": "/home/me"}, "/home/me/.cache/huggingface/hub"),
+        ({"HOME": "/home/me", "HF_HOME": "/hf"}, "/hf/hub"),
+        ({"HOME": "/home/me", "HF_HOME": "/hf", "HF_HUB_CACHE": "/cache"}, "/cache"),
+        ({}, ""),
+    ],
+)
+def test_where_the_hub_keeps_its_downloads(environ: dict[str, str], folder: str):
+    settings = load_settings(environ={"VLLM_URL": "http://127.0.0.1:8000"} | environ)
+    assert settings.server.hub_cache == folder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from adapter.catalog.catalog import Entry
-from adapter.errors import ModelNotFound
+from adapter.errors import BadRequest, ModelNotFound
 from adapter.server.generation import answer, concern, load, missing, unable, unload
 from adapter.server.state import STATE
 from adapter.server.tokens import tokenize
@@ -40,6 +40,8 @@ async def post(request: web.Request) -> web.StreamResponse:
 
 async def _gone_on(request: web.Request, asked: GenerateRequest, entry: Entry) -> Question:
     """The question that goes on with the request's context."""
+    if not entry.target.vllm:
+        raise BadRequest(unable(asked, "context"))  # no other engine tells how a turn is written
     engine = request.app[STATE].engines[entry.upstream]
     await engine.health.require()
     with engine.asked(missing(asked), unable(asked, "context")):

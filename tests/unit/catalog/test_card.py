@@ -168,3 +168,14 @@ def test_a_config_of_any_shape_makes_a_card(tmp_path_factory, config: dict[str, 
     assert isinstance(card.family, str)
     assert isinstance(card.quantization, str)
     assert card.embedding_length is None or type(card.embedding_length) is int
+
+
+def test_a_model_of_the_hub_is_looked_up_in_its_cache(folder: Path, tmp_path: Path):
+    cache = tmp_path / "hub"
+    snapshots = cache / "models--org--a-7B" / "snapshots"
+    snapshots.mkdir(parents=True)
+    assert read_card("org/a-7B", "x", str(cache)) == Card(parameter_size="7B")
+    (snapshots / "0a1b").symlink_to(folder)
+    assert read_card("org/a-7B", "x", str(cache)) == read_card(str(folder), "x")
+    assert read_card("org/a-7B", "x").family == UNKNOWN
+    assert read_card("../org", "x", str(cache)).family == UNKNOWN

@@ -60,6 +60,7 @@ async def _engines(app: web.Application) -> AsyncIterator[None]:
             settled = _settled(state.settings, upstream.name)
             client = Upstream(upstream, session, state.settings.server.retries, settled)
             health = _health(state, upstream, client)
+            client.news = health.doubt
             state.engines[upstream.name] = Engine(client, health)
             state.metrics.upstream_changed(upstream.name, False)
             watching = asyncio.get_running_loop().create_task(health.run())

@@ -27,10 +27,16 @@ class Calls:
     """The calls of one answer."""
 
     def __init__(self) -> None:
-        self._begun: dict[int, _Begun] = {}
+        self._begun: dict[int, list[_Begun]] = {}
 
     def add(self, part: CallPart) -> None:
-        call = self._begun.setdefault(part.index, _Begun())
+        """A piece for the call of its index. Another id with a name begins another call: there are
+        servers that give all calls the same index."""
+        calls = self._begun.setdefault(part.index, [])
+        named = part.id and part.name
+        if not calls or (named and calls[-1].id and part.id != calls[-1].id):
+            calls.append(_Begun())
+        call = calls[-1]
         call.id = call.id or part.id
         call.name = call.name or part.name
         call.arguments += part.arguments
@@ -44,7 +50,7 @@ class Calls:
         Raises:
             EngineFault: a call was cut off, or its arguments are no JSON object.
         """
-        begun = [call for _, call in sorted(self._begun.items())]
+        begun = [call for _, calls in sorted(self._begun.items()) for call in calls]
         last = begun[-1] if cut and begun else None
         return [_laid_out(index, call, cut=call is last) for index, call in enumerate(begun)]
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import Any
 
+from adapter.errors import BadRequest
 from adapter.translate import generation, thinking
 from adapter.translate.generation import Question
 from adapter.translate.target import Target
@@ -23,13 +24,23 @@ _LONGEST_TURN_END = 16
 
 
 def to_tokenize(request: GenerateRequest, target: Target) -> list[dict[str, Any]]:
-    """The two bodies for /tokenize whose results have the new turn as their common end."""
+    """The two bodies for /tokenize whose results have the new turn as their common end.
+
+    A system text of the request's own is a part of it; the model's is in the context already.
+
+    Raises:
+        BadRequest: the model has a template that only the adapter knows.
+    """
+    if target.template:
+        raise BadRequest("context can't be combined with a template")
+    system = [{"role": "system", "content": request.system}] if request.system else []
     return [
         {
             "model": target.served_name,
             "messages": [
                 {"role": "user", "content": "?"},
                 {"role": "assistant", "content": answer},
+                *system,
                 {"role": "user", "content": request.prompt},
             ],
             **thinking.fields(False, target),

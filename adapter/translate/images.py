@@ -24,6 +24,8 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (8, b"WAVE", "audio/wav"),
     (0, b"ID3", "audio/mp3"),
     (0, b"\xff\xfb", "audio/mp3"),
+    (0, b"\xff\xf3", "audio/mp3"),
+    (0, b"\xff\xf2", "audio/mp3"),
     (0, b"fLaC", "audio/flac"),
     (0, b"OggS", "audio/ogg"),
 )

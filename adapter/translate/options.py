@@ -111,7 +111,13 @@ OPTIONS: tuple[Option, ...] = (
         None,
         f"the window is {_FIXED} (`--max-model-len`); more is logged once and ignored",
     ),
-    Option("num_keep", "integer", None, "vLLM does not shift the context; ignored"),
+    Option(
+        "num_keep",
+        "integer",
+        None,
+        "tokens that stay of the beginning when the middle of a prompt has to go (4); vLLM itself "
+        "does not shift the context",
+    ),
     Option("num_batch", "integer", None, _HARDWARE),
     Option("num_gpu", "integer", None, _HARDWARE),
     Option("main_gpu", "integer", None, _HARDWARE),

@@ -15,32 +15,41 @@ from adapter.wire.openai import CHAT_PATH
 PATIENCE = 0.5
 """Seconds that a list of models waits for what they can do; a busy engine takes longer."""
 
+ASSUMED = frozenset({"tools", "thinking"})
+"""What a model counts as able to do until that is known: a request that asks for too much is then
+refused by the engine, and none is refused for the engine's being busy."""
+
 Post = Callable[[str, Mapping[str, Any]], Awaitable[bytes]]
 
 
 class Abilities:
     """tools, thinking and vision of one model, found out in the background.
 
-    `post` sends a body to a path and raises UpstreamError for any answer but 200.
+    `post` sends a body to a path and raises UpstreamError for any answer but 200. `news` is called
+    when an answer comes that a list did not wait for.
     """
 
-    def __init__(self, model: str, post: Post) -> None:
+    def __init__(self, model: str, post: Post, news: Callable[[], None] = lambda: None) -> None:
         self._model = model
         self._post = post
+        self._news = news
+        self._late = False
         self._finding: asyncio.Task[frozenset[str] | None] | None = None
 
     async def known(self) -> frozenset[str]:
-        """What is known by now; nothing while the engine has not answered."""
+        """What is known by now; ASSUMED while the engine has not answered."""
         if self._finding is None:
             self._finding = asyncio.get_running_loop().create_task(self._find())
         finding = self._finding
         await asyncio.wait({finding}, timeout=PATIENCE)
+        if not finding.done():
+            self._late = True
         if not finding.done() or finding.cancelled():
-            return frozenset()
+            return ASSUMED
         found = finding.result()
         if found is None and self._finding is finding:
             self._finding = None  # to be asked again with the next list
-        return found or frozenset()
+        return ASSUMED if found is None else found
 
     def forget(self) -> None:
         """Ends the asking."""
@@ -49,7 +58,10 @@ class Abilities:
 
     async def _find(self) -> frozenset[str] | None:
         try:
-            return frozenset([*await self._spoken(), *await self._looked()])
+            found = frozenset([*await self._spoken(), *await self._looked()])
+            if self._late:
+                self._news()
+            return found
         except AdapterError as error:  # Busy is no UpstreamError
             events.info("what %s can do was not told: %s", self._model, error.message)
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -64,6 +64,8 @@ class Upstream:
         self._routes: list[str] = []
         self._settled = frozenset(settled)
         self._abilities: dict[str, Abilities] = {}
+        self.news: Callable[[], None] = lambda: None
+        """Called when the list of models would say more than the last one did."""
         versioned = settings.url if re.search(r"/v\d+$", settings.url) else settings.url + "/v1"
         self._root = URL(versioned + "/")
         self._headers = {"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
@@ -104,7 +106,7 @@ class Upstream:
             return replace(row, capabilities=row.capabilities | {"tools"})
         model = roots.get(row.parent) or row.parent or row.root or row.id
         if model not in self._abilities:
-            self._abilities[model] = Abilities(row.id, self._ask_ability)
+            self._abilities[model] = Abilities(row.id, self._ask_ability, lambda: self.news())
         found = await self._abilities[model].known()
         return replace(row, capabilities=row.capabilities | found)
 

@@ -97,6 +97,10 @@ async def test_an_embedding_engine_is_not_asked():
     assert not [line for line in server.asked if line.startswith("POST")]
 
 
+ASSUMED = ["completion", "tools", "thinking"]
+"""What a model counts as able to do until it is known."""
+
+
 class Hanging(ScriptedVLLM):
     """Does not answer the questions while `hangs`."""
 
@@ -120,8 +124,10 @@ async def test_an_engine_that_hangs_at_the_question(monkeypatch, models):
         took = time.monotonic() - began
         await adapter.until_ready(within=PROMPTLY)
         assert (await adapter.post("/api/chat", CHAT)).status == 200
-        assert await listed(adapter) == [["completion"]] * len(models)
+        assert await listed(adapter) == [ASSUMED] * len(models)
         assert took < PROMPTLY, tags.text
+        # None is refused meanwhile: the engine has the last word.
+        assert (await adapter.post("/api/chat", CHAT | {"tools": [TOOL]})).status == 200
         server.hangs = False
         await until_listed(adapter, [["completion", "tools"]] * len(models))
         assert server.questions <= 3
@@ -146,7 +152,7 @@ async def test_a_full_queue_says_nothing_of_what_a_model_can_do(monkeypatch):
     how = {"abilities": frozenset({"tools"})}
     async with engine(Busy, **how) as server, serving(server.url) as adapter:
         await adapter.until_ready()
-        assert await listed(adapter) == [["completion"]]
+        assert await listed(adapter) == [ASSUMED]
         server.busy = False
         await until_listed(adapter, [["completion", "tools"]])
 

@@ -111,7 +111,8 @@ async def test_parameters_are_text_without_a_last_newline(scripted):
 async def test_what_is_not_known_is_not_invented(scripted, adapter):
     """The engine's files are on another machine: no sizes, no dimensions."""
     shown = (await adapter.post("/api/show", {"model": "tiny-chat"})).json
-    assert not any(key.endswith("embedding_length") for key in shown["model_info"])
+    lengths = {k: v for k, v in shown["model_info"].items() if k.endswith("embedding_length")}
+    assert lengths == {"unknown.embedding_length": 0}  # clients want a number
     assert "general.parameter_count" not in shown["model_info"]
     [listed] = (await adapter.get("/api/tags")).json["models"]
     assert listed["size"] == 0

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.support import plays
-from tests.support.scripted_vllm import CHAT, ScriptedVLLM
+from tests.support.scripted_vllm import CHAT, Play, ScriptedVLLM
 from tests.support.serve import Adapter, serving
 from tests.support.word_tokens import WordTokens
 
@@ -191,15 +191,25 @@ async def test_a_prompt_that_may_not_be_cut(scripted, adapter, tokens, fields, r
 async def test_a_system_text_that_fills_the_window_is_an_error(scripted, adapter, tokens):
     reply = await adapter.post("/api/generate", generate(system=" ".join(NUMBERS)))
     assert (reply.status, reply.json) == (400, {"error": TOO_LONG})
+    assert "x-adapter-truncated" not in reply.headers
 
 
 # --- engines that can't be asked ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["err_404", "emb_on_chat"])
-async def test_an_engine_that_tells_no_tokens(scripted, adapter, name: str):
+@pytest.mark.parametrize(
+    "missing",
+    [
+        plays.recorded("emb_on_chat"),
+        plays.refuse(404, {"error": {"message": "File Not Found", "code": 404}}),
+        plays.refuse(405, {"detail": "Method Not Allowed"}),
+        plays.refuse(403, {"error": "not on this path"}),
+        plays.refuse(500, {"error": {"message": "x"}}),
+    ],
+)
+async def test_an_engine_that_tells_no_tokens(scripted, adapter, missing: Play):
     """Its refusal is what the client is told."""
-    missing, refused = plays.recorded("emb_on_chat"), plays.recorded("err_context")
+    refused = plays.recorded("err_context")
 
     async def play(stage):
         await (missing if stage.received.path == "/tokenize" else refused)(stage)

@@ -58,7 +58,7 @@ def test_places_are_counted_anew():
 
 
 def test_the_first_id_and_name_stay():
-    [call] = whole(CallPart(0, "a", "f"), CallPart(0, "b", "g", "{}"))
+    [call] = whole(CallPart(0, "a", "f"), CallPart(0, "a", "g"), CallPart(0, "b", "", "{}"))
     assert (call["id"], call["function"]["name"]) == ("a", "f")
 
 
@@ -135,3 +135,14 @@ def test_arguments_cut_anywhere_are_the_same(arguments: dict, places: list[int])
         return
     assert whole(CallPart(0, "a", "f"), *parts) == expected
     assert list(expected[0]["function"]["arguments"]) == list(arguments)
+
+
+def test_calls_that_share_an_index_are_told_apart_by_their_ids():
+    calls = Calls()
+    calls.add(CallPart(0, "a", "f", '{"x":1}'))
+    calls.add(CallPart(0, "b", "g", '{"y"'))
+    calls.add(CallPart(0, "", "", ":2}"))
+    assert [(call["id"], call["function"]) for call in calls.whole()] == [
+        ("a", {"index": 0, "name": "f", "arguments": {"x": 1}}),
+        ("b", {"index": 1, "name": "g", "arguments": {"y": 2}}),
+    ]

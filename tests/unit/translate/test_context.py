@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapter.errors import BadRequest
 from adapter.translate.context import to_openai, to_tokenize
 from adapter.translate.target import Target
 from adapter.wire.ollama import GenerateRequest
@@ -91,3 +92,16 @@ def test_nothing_of_context_or_turn_is_lost(context: list[int], turn: list[int])
     assert found[len(found) - len(turn) :] == turn
     assert len(found) <= len(context) + len(turn)
     assert len(context) + len(turn) - len(found) <= 16
+
+
+def test_a_system_text_of_the_request_is_part_of_the_new_turn():
+    for body in to_tokenize(asked(1, system="be brief"), TARGET):
+        assert body["messages"][2:] == [
+            {"role": "system", "content": "be brief"},
+            {"role": "user", "content": "hi"},
+        ]
+
+
+def test_a_template_that_the_engine_does_not_know_can_not_be_gone_on_with():
+    with pytest.raises(BadRequest, match="context can't be combined with a template"):
+        to_tokenize(asked(1), Target("s", template="{{ .Prompt }}"))

@@ -200,6 +200,7 @@ def test_what_is_not_known_is_left_out_or_says_unknown():
     assert show_reply(BARE)["model_info"] == {
         "general.architecture": "unknown",
         "general.basename": "x",
+        "unknown.embedding_length": 0,
     }
 
 

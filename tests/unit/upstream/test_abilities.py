@@ -20,7 +20,7 @@ from adapter.errors import (
     UpstreamSilent,
 )
 from adapter.upstream import abilities as module
-from adapter.upstream.abilities import Abilities
+from adapter.upstream.abilities import ASSUMED, Abilities
 from tests.support.recordings import recording
 
 PLAIN = recording("ability_plain").body
@@ -100,7 +100,7 @@ NO_ANSWERS = [
 async def test_what_tells_nothing_is_asked_again(error: AdapterError, at: str):
     engine = Engine(PLAIN, PLAIN, BLIND)
     engine.answers[at] = error
-    assert await engine.abilities.known() == frozenset()
+    assert await engine.abilities.known() == ASSUMED
     engine.answers[at] = PLAIN if at == "tools" else BLIND
     assert await engine.abilities.known() == {"tools"}
 
@@ -109,8 +109,8 @@ async def test_a_list_does_not_wait_for_an_engine_that_is_busy():
     engine = Engine(PLAIN, PLAIN, BLIND)
     engine.free.clear()
     async with asyncio.timeout(2):
-        assert await engine.abilities.known() == frozenset()
-        assert await engine.abilities.known() == frozenset()
+        assert await engine.abilities.known() == ASSUMED
+        assert await engine.abilities.known() == ASSUMED
     assert engine.questions == ["tools"], "one question at a time"
     engine.free.set()
     assert await engine.abilities.known() == {"tools"}
@@ -119,7 +119,7 @@ async def test_a_list_does_not_wait_for_an_engine_that_is_busy():
 async def test_several_lists_at_once_share_the_asking():
     engine = Engine(UpstreamAway("away"), PLAIN, BLIND)
     found = await asyncio.gather(*(engine.abilities.known() for _ in range(5)))
-    assert found == [frozenset()] * 5
+    assert found == [ASSUMED] * 5
     assert engine.questions == ["tools"]
 
 
@@ -130,9 +130,23 @@ async def test_who_waits_when_the_asking_is_ended_knows_nothing():
         waiting = group.create_task(engine.abilities.known())
         await asyncio.sleep(0.01)
         engine.abilities.forget()
-    assert waiting.result() == frozenset()
+    assert waiting.result() == ASSUMED
     engine.abilities.forget()
 
 
 def test_nothing_is_forgotten_before_anything_was_asked():
     Abilities("m", Engine(PLAIN, PLAIN, BLIND).post).forget()
+
+
+async def test_an_answer_that_no_list_waited_for_is_news():
+    engine = Engine(PLAIN, PLAIN, BLIND)
+    told: list[str] = []
+    engine.abilities = Abilities("m", engine.post, lambda: told.append("news"))
+    assert await engine.abilities.known() == {"tools"}
+    assert told == []
+    engine.abilities = Abilities("m", engine.post, lambda: told.append("news"))
+    engine.free.clear()
+    assert await engine.abilities.known() == ASSUMED
+    engine.free.set()
+    assert await engine.abilities.known() == {"tools"}
+    assert told == ["news"]

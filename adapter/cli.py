@@ -89,8 +89,13 @@ def _serve(options: argparse.Namespace, given: list[str]) -> int:
 def _check_config(options: argparse.Namespace, given: list[str]) -> int:
     settings = load_settings(file=options.file)
     build(settings, {}, since="")
-    print(f"{options.file}: ok, {len(settings.upstreams)} upstreams, {len(settings.models)} models")
+    upstreams = _counted(len(settings.upstreams), "upstream")
+    print(f"{options.file}: ok, {upstreams}, {_counted(len(settings.models), 'model')}")
     return 0
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _models(options: argparse.Namespace, given: list[str]) -> int:

@@ -12,7 +12,9 @@ from typing import Any
 
 import orjson
 
-from adapter.translate.models import UNKNOWN, Card
+from adapter.translate.models import Card
+from adapter.translate.timestamps import rfc3339
+from adapter.translate.untold import UNKNOWN
 
 _SIZE_IN_NAME = re.compile(r"(?<![a-z0-9])(\d+(?:\.\d+)?)([bm])(?![a-z0-9])", re.IGNORECASE)
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -54,16 +56,19 @@ def _card(folder: Path) -> Card | None:
     weights = sorted(folder.glob("*.safetensors"))
     # Quantized weights are packed: their headers count words, not parameters.
     packed = "quantization_config" in config
+    files = [file.stat() for file in (folder / "config.json", *weights)]
     count = None if packed else sum(map(_parameters, weights)) or None
     return Card(
         family=str(config.get("model_type") or UNKNOWN),
         parameter_count=count,
         parameter_size=_spelled(count) if count else _size_in(folder.name) or UNKNOWN,
         quantization=_quantization(config),
-        size=sum(file.stat().st_size for file in weights),
+        size=sum(file.st_size for file in files[1:]),
         embedding_length=_integer(text.get("hidden_size")),
         block_count=_integer(text.get("num_hidden_layers")),
         license=_license(folder),
+        # Not when this process saw it first: other processes would tell another date.
+        modified_at=rfc3339(max(file.st_mtime_ns for file in files)),
     )
 
 

@@ -32,7 +32,8 @@ class Found:
 class Entry:
     """A row: how clients see the model, what translation needs, and who serves it.
 
-    `alias` is what clients made it of, None for a model that is served or configured.
+    `alias` is what clients made it of, None for a model that is served or configured;
+    `configured` the configuration's name for it, "" if it has none.
     """
 
     name: names.Name
@@ -40,6 +41,7 @@ class Entry:
     target: Target
     listing: Listing
     alias: Alias | None = None
+    configured: str = ""
 
     @property
     def counted_as(self) -> str:
@@ -92,7 +94,8 @@ def build(
         served = ServedModel(given.served_name or model)
         named.add((upstream, served.id))
         row = serving.get((upstream, served.id)) or Found(served, Card(), since)
-        configured.append(_entry(settings, names.for_served(model), upstream, row, given))
+        entry = _entry(settings, names.for_served(model), upstream, row, given)
+        configured.append(replace(entry, configured=model))
         renamed += [_renamed(configured[-1], names.for_served(alias)) for alias in given.aliases]
     own_names = [
         _entry(settings, names.for_served(served_name), upstream, row, ModelSettings())
@@ -166,7 +169,7 @@ def _entry(
         name=name.display,
         served_name=served.id,
         digest=digest_of(served.id, served.root),
-        modified_at=row.first_seen,
+        modified_at=row.card.modified_at or row.first_seen,
         card=row.card,
         capabilities=wanted,
         context_length=context,

@@ -12,6 +12,7 @@ from adapter.catalog.state import LORAS, Alias, unusable
 from adapter.errors import AdapterError, BadRequest, ModelNotFound
 from adapter.server.state import State
 from adapter.translate.definition import Definition
+from adapter.translate.modelfile import quoted
 from adapter.translate.timestamps import rfc3339
 from adapter.upstream.client import Upstream
 from adapter.wire.openai import ServedModel
@@ -41,6 +42,8 @@ def not_found(state: State, error: ModelNotFound) -> AdapterError:
 
 
 def _where(entry: Entry) -> str:
+    if entry.configured:
+        return f"in the adapter's configuration (models.{quoted(entry.configured)})"
     return f"served by the engine {entry.upstream} (as {entry.listing.served_name})"
 
 

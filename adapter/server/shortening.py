@@ -10,11 +10,16 @@ from typing import NamedTuple
 from adapter.catalog.catalog import Entry
 from adapter.errors import UpstreamRefused
 from adapter.server.tokens import detokenize, tokenize
-from adapter.translate import shortening
+from adapter.translate import chat, shortening
 from adapter.translate.generation import Question
+from adapter.translate.options import sampling
 from adapter.translate.shortening import DEFAULT_NUM_KEEP
+from adapter.translate.target import Target
 from adapter.upstream.client import Upstream
 from adapter.wire.ollama import ChatRequest, GenerateRequest, GenerationRequest
+
+_SHORT = "."
+"""A prompt in whose place the tokens of the template around it are counted."""
 
 
 class Shortened(NamedTuple):
@@ -37,54 +42,65 @@ async def shorten(
         return None
     try:
         if isinstance(asked, GenerateRequest):
-            return await _without_middle(client, question, asked, window)
-        if isinstance(asked, ChatRequest) and "messages" in question.body:
-            return await _without_oldest(client, question, window - 1)
+            num_keep = {**entry.target.options, **asked.options}.get("num_keep")
+            keep = DEFAULT_NUM_KEEP if num_keep is None else int(num_keep)
+            return await _without_middle(client, question, asked, window, keep)
+        if isinstance(asked, ChatRequest):
+            return await _without_oldest(client, asked, entry.target, window - 1)
     except UpstreamRefused:
         pass  # it is no vLLM, or somebody between does not let the question through
     return None
 
 
-async def _without_oldest(client: Upstream, question: Question, limit: int) -> Shortened | None:
+async def _without_oldest(
+    client: Upstream, asked: ChatRequest, target: Target, limit: int
+) -> Shortened | None:
     """Without as few turns as needed to leave room for an answer; found by halving."""
-    free = shortening.room(limit, question.body.get("max_tokens"))
-    fewest, most = 1, len(shortening.droppable(question.body["messages"]))
-    if not most:
+    limited = sampling(asked.options, target).get("max_tokens")
+    free = shortening.room(limit, limited)
+    cuts = shortening.cuts(asked.messages)
+    if not cuts:
         return None
-    while fewest < most:
-        middle = (fewest + most) // 2
-        shorter, _ = shortening.without_oldest(question, middle)
-        if len(await tokenize(client, shortening.to_tokenize(shorter))) <= limit - free:
-            most = middle
+
+    async def tried(count: int) -> tuple[Question, int]:
+        shorter = chat.to_openai(shortening.without_oldest(asked, count), target)
+        return shorter, len(await tokenize(client, shortening.to_tokenize(shorter)))
+
+    first, last = 0, len(cuts) - 1
+    while first < last:
+        middle = (first + last) // 2
+        _, tokens = await tried(cuts[middle])
+        if tokens <= limit - free:
+            last = middle
         else:
-            fewest = middle + 1
-    shorter, dropped = shortening.without_oldest(question, most)
-    if len(await tokenize(client, shortening.to_tokenize(shorter))) > limit:
-        return None
-    return Shortened(shorter, str(dropped))
+            first = middle + 1
+    question, tokens = await tried(cuts[last])
+    return Shortened(question, str(cuts[last])) if tokens <= limit else None
 
 
 async def _without_middle(
-    client: Upstream, question: Question, asked: GenerateRequest, window: int
+    client: Upstream, question: Question, asked: GenerateRequest, window: int, num_keep: int
 ) -> Shortened | None:
     if asked.shift is False:
         return None
-    num_keep = int(asked.options.get("num_keep") or DEFAULT_NUM_KEEP)
     prompt = question.body.get("prompt")
     if isinstance(prompt, list):
         kept = shortening.without_middle(prompt, window, 0, num_keep)
         return _shortened(question, kept, len(prompt) - len(kept))
-    text = shortening.prompt_text(question)
+    text, is_part = shortening.bounded(shortening.prompt_text(question), window)
     tokens = await tokenize(client, shortening.text_to_tokenize(question, text))
     around = 0
     if "messages" in question.body:
-        around = len(await tokenize(client, shortening.to_tokenize(question))) - len(tokens)
+        short = shortening.to_tokenize(shortening.with_prompt(question, _SHORT))
+        around = len(await tokenize(client, short)) - len(_SHORT)
     kept = shortening.without_middle(tokens, window, around, num_keep)
     cut = await detokenize(client, question.body["model"], kept)
-    return _shortened(question, cut, len(tokens) - len(kept))
+    return _shortened(question, cut, len(tokens) - len(kept), "more than " if is_part else "")
 
 
-def _shortened(question: Question, prompt: str | list[int], gone: int) -> Shortened | None:
+def _shortened(
+    question: Question, prompt: str | list[int], gone: int, more: str = ""
+) -> Shortened | None:
     if gone <= 0:
         return None
-    return Shortened(shortening.with_prompt(question, prompt), f"{gone} tokens")
+    return Shortened(shortening.with_prompt(question, prompt), f"{more}{gone} tokens")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -20,7 +20,7 @@ _ID_LENGTH = 8
 class _Begun:
     id: str = ""
     name: str = ""
-    arguments: str = ""
+    arguments: list[str] = field(default_factory=list)
 
 
 class Calls:
@@ -39,7 +39,7 @@ class Calls:
         call = calls[-1]
         call.id = call.id or part.id
         call.name = call.name or part.name
-        call.arguments += part.arguments
+        call.arguments.append(part.arguments)
 
     def whole(self, *, cut: bool = False) -> list[dict[str, Any]]:
         """The calls in their order, with arguments as objects and their keys in the model's order.
@@ -66,10 +66,14 @@ def _laid_out(index: int, call: _Begun, *, cut: bool) -> dict[str, Any]:
 def _arguments(call: _Begun, *, cut: bool) -> dict[str, Any]:
     failed = f'the model returned invalid tool call arguments for "{call.name}": '
     too_short = failed + "they were cut off at the length limit"
-    if cut and call.arguments in ("", "{}"):
+    text = "".join(call.arguments)
+    if cut and text in ("", "{}"):
         raise EngineFault(too_short)
     try:
-        arguments = orjson.loads(call.arguments or "{}")
+        arguments = orjson.loads(text or "{}")
+        orjson.dumps(arguments)  # what is nested too deeply is read, but can't be written
+    except orjson.JSONEncodeError as error:
+        raise EngineFault(failed + str(error)) from None
     except orjson.JSONDecodeError as error:
         raise EngineFault(too_short if cut else failed + str(error)) from None
     if not isinstance(arguments, dict):

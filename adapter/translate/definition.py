@@ -16,6 +16,7 @@ from adapter.errors import BadOption, BadRequest
 from adapter.translate import gotemplate
 from adapter.translate.options import sampling
 from adapter.translate.target import Target
+from adapter.translate.untold import OWN_TEMPLATES, UNKNOWN
 from adapter.wire.ollama import CreateRequest, Message
 
 _SCALARS = (str, int, float, bool)
@@ -40,15 +41,19 @@ class Definition:
 def laid_over(under: Definition, request: CreateRequest) -> Definition:
     """The definition that the request makes of another: what it leaves out is inherited.
 
+    Clients send back what /api/show told them: the texts for what an engine does not tell mean
+    the model's own template and licence, and are none of the alias's.
+
     Raises:
         BadRequest: parameters or the licence are of the wrong kind, the template can't be read.
     """
+    template = "" if request.template in OWN_TEMPLATES else request.template or under.template
     if request.template:
         _check_template(request.template)
     return replace(
         under,
         system=request.system or under.system,
-        template=request.template or under.template,
+        template=template,
         messages=request.messages or under.messages,
         options={**under.options, **_options(request.parameters)},
         license=_license(request.license) or under.license,
@@ -84,7 +89,7 @@ def _license(value: Any) -> tuple[str, ...]:
     texts = value if isinstance(value, list) else [value]
     if not all(text is None or isinstance(text, str) for text in texts):
         raise BadRequest("license must be a string or a list of strings")
-    return tuple(text for text in texts if text)
+    return tuple(text for text in texts if text and text != UNKNOWN)
 
 
 def fingerprint(definition: Definition) -> str:

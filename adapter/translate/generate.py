@@ -21,31 +21,34 @@ def to_openai(request: GenerateRequest, target: Target) -> Question:
         BadRequest: images where there is no chat to put them in.
         TemplateError: the template can't be rendered.
     """
-    prompt = _untemplated(request, target)
+    prompt, suffix = _untemplated(request, target)
     if prompt is None:
         turns = messages.to_openai(_turns(request, target))
         return generation.chat(turns, request, target, with_ids=True)
     if request.images:
         raise BadRequest("images can't be combined with raw, suffix or template")
     question = generation.completion(prompt, request, target, with_ids=not request.raw)
-    if request.suffix and not request.raw and prompt == request.prompt:
-        question.body["suffix"] = request.suffix
+    if suffix:
+        question.body["suffix"] = suffix
     return question
 
 
-def _untemplated(request: GenerateRequest, target: Target) -> str | None:
-    """The prompt as it goes to completions, or None if it goes to chat."""
+def _untemplated(request: GenerateRequest, target: Target) -> tuple[str | None, str]:
+    """The prompt as it goes to completions, None if it goes to chat; and the suffix that is left
+    to the engine."""
     template = request.template or target.template
     if request.raw:
-        return request.prompt
+        return request.prompt, ""
     if request.suffix and target.fim:
         marks = target.fim
-        return f"{marks.prefix}{request.prompt}{marks.suffix}{request.suffix}{marks.middle}"
+        prompt = f"{marks.prefix}{request.prompt}{marks.suffix}{request.suffix}{marks.middle}"
+        return prompt, ""
     if template:
-        return gotemplate.parse(template).render(
+        rendered = gotemplate.parse(template).render(
             _turns(request, target), prompt=request.prompt, suffix=request.suffix
         )
-    return request.prompt if request.suffix else None
+        return rendered, ""
+    return (request.prompt, request.suffix) if request.suffix else (None, "")
 
 
 def _turns(request: GenerateRequest, target: Target) -> list[Message]:

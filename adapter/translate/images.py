@@ -6,7 +6,7 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
-_SNIFFED = 64
+SNIFFED = 64
 """Characters of base64 that hold every magic number below."""
 
 # (offset, bytes, what it is); RIFF and ISO containers tell their content after a length.
@@ -42,7 +42,7 @@ def content(text: str, images: Sequence[str]) -> str | list[dict[str, Any]]:
 
 
 def _part(data: str) -> dict[str, Any]:
-    media = media_type(base64.b64decode(data[:_SNIFFED]))
+    media = media_type(base64.b64decode(data[:SNIFFED]))
     kind, _, subtype = media.partition("/")
     if kind == "audio":
         return {"type": "input_audio", "input_audio": {"data": data, "format": subtype}}

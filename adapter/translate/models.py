@@ -13,20 +13,19 @@ from typing import Any
 
 from adapter.translate.definition import Definition
 from adapter.translate.modelfile import modelfile, parameters, parameters_text
+from adapter.translate.untold import FIM_TEMPLATE, TEMPLATE, UNKNOWN
 from adapter.wire.ollama import ShowRequest
 
-UNKNOWN = "unknown"
-TEMPLATE = "{{ .Prompt }}"
-"""What is shown where the engine applies the model's own chat template, which it does not tell."""
-FIM_TEMPLATE = "{{ .Prompt }}{{ if .Suffix }}{{ .Suffix }}{{ end }}"
-"""The same of a model that fills gaps: clients look for the word .Suffix."""
 DISPLAY_ORDER = ("completion", "tools", "thinking", "vision", "embedding", "insert")
 _PLAIN = ShowRequest()
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Facts of a model's files. Sizes in bytes, None or "unknown" where nobody tells."""
+    """Facts of a model's files. Sizes in bytes, None or "unknown" where nobody tells.
+
+    `modified_at`: when they were last changed, RFC 3339, or "".
+    """
 
     family: str = UNKNOWN
     parameter_count: int | None = None
@@ -36,6 +35,7 @@ class Card:
     embedding_length: int | None = None
     block_count: int | None = None
     license: str = ""
+    modified_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

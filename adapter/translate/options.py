@@ -102,7 +102,7 @@ OPTIONS: tuple[Option, ...] = (
         "array",
         "stop",
         "a list, as in Ollama; empty strings are dropped; those beyond the engine's 4 are found "
-        "by the adapter",
+        "by the adapter, 64 of up to 1024 characters in all",
     ),
     Option("typical_p", "float32", None, "vLLM has no locally typical sampling; ignored"),
     Option(

@@ -7,28 +7,30 @@ with Ollama 0.33 for prompts: the first num_keep tokens and the last half window
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from adapter.translate.generation import Question
-
-Messages = Sequence[Mapping[str, Any]]
+from adapter.wire.ollama import ChatRequest, Message
 
 DEFAULT_NUM_KEEP = 4
+_CHARACTERS_PER_TOKEN = 16
+"""More than any tokenizer makes of ordinary text."""
 _COUNTED = (
     "model",
     "messages",
+    "prompt",
     "tools",
     "chat_template_kwargs",
     "add_generation_prompt",
     "continue_final_message",
 )
-"""The fields of a chat that decide how many tokens its prompt has."""
+"""The fields that decide how many tokens a prompt has."""
 
 
 def to_tokenize(question: Question) -> dict[str, Any]:
-    """The body for /tokenize that counts a chat's prompt."""
+    """The body for /tokenize that counts the whole prompt of a question."""
     return {key: value for key, value in question.body.items() if key in _COUNTED}
 
 
@@ -37,29 +39,40 @@ def text_to_tokenize(question: Question, text: str) -> dict[str, Any]:
     return {"model": question.body["model"], "prompt": text, "add_special_tokens": False}
 
 
-def droppable(messages: Messages) -> list[int]:
+def droppable(turns: Sequence[Message]) -> list[int]:
     """The places of the turns that may go, oldest first.
 
     A result at the end stays with the calls that it answers.
     """
-    kept_from = len(messages) - 1
-    while kept_from > 0 and messages[kept_from]["role"] == "tool":
+    kept_from = len(turns) - 1
+    while kept_from > 0 and _role(turns[kept_from]) == "tool":
         kept_from -= 1
-    return [i for i, message in enumerate(messages[:kept_from]) if message["role"] != "system"]
+    return [i for i, turn in enumerate(turns[:kept_from]) if _role(turn) != "system"]
 
 
-def without_oldest(question: Question, count: int) -> tuple[Question, int]:
-    """The question without its `count` oldest turns that may go, and how many went in all.
+def cuts(turns: Sequence[Message]) -> list[int]:
+    """How many of the oldest turns may go: so many that what is left begins with a user's turn,
+    for there are templates that take nothing else; results never lose their calls.
 
-    Results of calls that went go with them.
+    Where no user's turn is left to begin with, as in the work of an agent, with any other turn.
     """
-    messages = question.body["messages"]
-    places = droppable(messages)
-    while count < len(places) and messages[places[count]]["role"] == "tool":
-        count += 1
-    gone = set(places[:count])
-    kept = [message for i, message in enumerate(messages) if i not in gone]
-    return replace(question, body=question.body | {"messages": kept}), len(gone)
+    places = droppable(turns)
+    for beginnings in (("user",), ("user", "assistant")):
+        found = [n for n in range(1, len(places)) if _role(turns[places[n]]) in beginnings]
+        if found:
+            return [*found, len(places)]
+    return [len(places)] if places else []
+
+
+def without_oldest(request: ChatRequest, count: int) -> ChatRequest:
+    """The request without its `count` oldest turns that may go."""
+    gone = set(droppable(request.messages)[:count])
+    kept = tuple(turn for i, turn in enumerate(request.messages) if i not in gone)
+    return request.model_copy(update={"messages": kept})
+
+
+def _role(turn: Message) -> str:
+    return turn.role.lower() or "user"
 
 
 def room(window: int, max_tokens: int | None) -> int:
@@ -68,6 +81,17 @@ def room(window: int, max_tokens: int | None) -> int:
     An eighth of the window, or what the client limits the answer to.
     """
     return max(1, min(window // 8, max_tokens or window))
+
+
+def bounded(text: str, window: int) -> tuple[str, bool]:
+    """A text whose tokens are worth counting, and whether anything of it is missing.
+
+    Beginning and end of one that is many times the window; the middle goes anyway.
+    """
+    half = window * _CHARACTERS_PER_TOKEN
+    if len(text) <= 2 * half:
+        return text, False
+    return text[:half] + text[-half:], True
 
 
 def prompt_text(question: Question) -> str:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from adapter.errors import BadRequest
+
 ENGINE_LIMIT = 4
 """vLLM's own limit (VLLM_MAX_STOP_STRINGS) when nobody raised it; more is a 400 there."""
+MOST, LONGEST = 64, 1024
+"""Stop strings, and characters in each, that are looked for in every piece of text."""
 
 
 def share_out(stops: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
-    """Which stop strings the engine looks for, and which are left to a StopScanner."""
+    """Which stop strings the engine looks for, and which are left to a StopScanner.
+
+    Raises:
+        BadRequest: they are more than can be looked for while others wait.
+    """
     distinct = list(dict.fromkeys(stop for stop in stops if stop))
+    if len(distinct) > MOST or any(len(stop) > LONGEST for stop in distinct):
+        raise BadRequest(f"at most {MOST} stop strings of up to {LONGEST} characters can be used")
     return distinct[:ENGINE_LIMIT], tuple(distinct[ENGINE_LIMIT:])
 
 

@@ -205,8 +205,10 @@ class Translator:
         try:
             calls = self._calls.whole(cut=reason == "length")
         except EngineFault as fault:
-            self.fault = fault
-            return b""
+            if not self.left_early:
+                self.fault = fault
+                return b""
+            calls = []  # a stop string of ours came before the call was whole
         self.done = True
         self.spent = timings(self.marks, self._engine_times, now)
         closing = Closing(

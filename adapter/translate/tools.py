@@ -24,11 +24,14 @@ class Ledger:
 
     def __init__(self) -> None:
         self._made = 0
-        self._waiting: list[tuple[str, str]] = []
+        # Id → name, and name → ids, in the order of the calls.
+        self._waiting: dict[str, str] = {}
+        self._named: dict[str, dict[str, None]] = {}
 
     def calls(self, calls: Iterable[ToolCall]) -> list[dict[str, Any]]:
         """vLLM's form of an assistant turn's calls. Those before it that nobody answered lapse."""
-        self._waiting = []
+        self._waiting.clear()
+        self._named.clear()
         return [self._call(call) for call in calls]
 
     def result(self, turn: Message) -> dict[str, str]:
@@ -37,20 +40,23 @@ class Ledger:
         if match is None:
             known = {"tool_call_id": turn.tool_call_id, "name": turn.tool_name}
             return {key: value for key, value in known.items() if value}
-        self._waiting.remove(match)
-        return {"tool_call_id": match[0], "name": turn.tool_name or match[1]}
+        name = self._waiting.pop(match)
+        self._named[name].pop(match)
+        return {"tool_call_id": match, "name": turn.tool_name or name}
 
     def _call(self, call: ToolCall) -> dict[str, Any]:
         self._made += 1
+        name = call.function.name
         # Nine letters and digits: some models' templates take no other ids.
-        made_up = f"call{self._made:05d}"
-        waiting = (call.id or made_up, call.function.name)
-        self._waiting.append(waiting)
+        given = call.id or f"call{self._made:05d}"
+        self._waiting[given] = name
+        self._named.setdefault(name, {})[given] = None
         arguments = orjson.dumps(call.function.arguments).decode()
-        function = {"name": call.function.name, "arguments": arguments}
-        return {"id": waiting[0], "type": "function", "function": function}
+        function = {"name": name, "arguments": arguments}
+        return {"id": given, "type": "function", "function": function}
 
-    def _match(self, turn: Message) -> tuple[str, str] | None:
-        by_id = (call for call in self._waiting if call[0] == turn.tool_call_id)
-        by_name = (call for call in self._waiting if call[1] == turn.tool_name)
-        return next(by_id, None) or next(by_name, None) or next(iter(self._waiting), None)
+    def _match(self, turn: Message) -> str | None:
+        """The id of the call: by id, by name, by order."""
+        if turn.tool_call_id in self._waiting:
+            return turn.tool_call_id
+        return next(iter(self._named.get(turn.tool_name) or self._waiting), None)

@@ -6,15 +6,14 @@ Source: `openai/openai.go:FromChatRequest` and `FromCompleteRequest` of Ollama 0
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from adapter.errors import BadRequest
-from adapter.translate import messages, thinking
-from adapter.translate.images import media_type
+from adapter.translate import gotemplate, messages, thinking
+from adapter.translate.images import SNIFFED, media_type
 from adapter.translate.v1_fields import (
     Body,
     Extras,
@@ -28,6 +27,7 @@ from adapter.translate.v1_fields import (
     limit,
     think_of,
 )
+from adapter.wire import gobase64
 
 REMOTE_IMAGE = "image URLs are not currently supported, please use base64 encoded data instead"
 BAD_IMAGE = "invalid image input"
@@ -37,6 +37,7 @@ BAD_ARGUMENTS = "invalid tool call arguments"
 _IMAGES = tuple(f"data:image/{kind};base64," for kind in ("jpeg", "jpg", "png", "webp"))
 _UNNAMED_IMAGE = "data:;base64,"
 _OWN_PARTS = ("text", "input_text", "output_text", "refusal", "thinking", "input_audio")
+_MEDIA_KEYS = ("image_url", "audio_url", "video_url")
 _MEDIA_PARTS = ("audio_url", "video_url")
 _GO_KINDS: Mapping[type, str] = {
     type(None): "<nil>",
@@ -84,7 +85,8 @@ def chat(body: Body, extras: Extras, model: Model) -> None:
 def completion(body: Body, extras: Extras, model: Model) -> None:
     """/v1/completions → vLLM's, where 16 tokens are the default; in Ollama there is no limit."""
     target = model.target
-    limit(body, "max_tokens", target)
+    if not body.get("echo"):  # nothing may be wanted but the prompt's own logprobs
+        limit(body, "max_tokens", target)
     add_sampling(body, extras, target)
     if "max_tokens" not in body and target.context_length is not None:
         body["max_tokens"] = target.context_length
@@ -96,14 +98,17 @@ def completion(body: Body, extras: Extras, model: Model) -> None:
 def _fill_in(body: Body, suffix: str, model: Model) -> None:
     if "insert" not in model.capabilities:
         raise BadRequest(f"{model.full_name} does not support insert")
-    fim = model.target.fim
-    if fim is None:
+    fim, template = model.target.fim, model.target.template
+    if not (fim or template):
         body["suffix"] = suffix  # the engine knows how
-    else:
-        prompt = body.get("prompt")
-        if not isinstance(prompt, str):
-            raise BadRequest("suffix needs a prompt that is one string")
+        return
+    prompt = body.get("prompt")
+    if not isinstance(prompt, str):
+        raise BadRequest("suffix needs a prompt that is one string")
+    if fim:
         body["prompt"] = f"{fim.prefix}{prompt}{fim.suffix}{suffix}{fim.middle}"
+    else:
+        body["prompt"] = gotemplate.parse(template).render(prompt=prompt, suffix=suffix)
 
 
 def _clean(body: Body) -> None:
@@ -194,9 +199,27 @@ def image_url(url: Any) -> str:
         raise BadRequest(REMOTE_IMAGE)
     if not url.startswith((*_IMAGES, _UNNAMED_IMAGE)):
         raise BadRequest(BAD_IMAGE)
-    data = url.partition(",")[2]
+    head, _, data = url.partition(",")
     try:
-        beginning = base64.b64decode(data, validate=True)[:64]
-    except (binascii.Error, ValueError):
+        data = gobase64.checked(data)
+    except ValueError:
         raise BadRequest(BAD_IMAGE) from None
-    return f"data:{media_type(beginning)};base64,{data}" if url.startswith("data:;") else url
+    if head == "data:;base64":
+        head = f"data:{media_type(base64.b64decode(data[:SNIFFED]))};base64"
+    return f"{head},{data}"
+
+
+def refuse_remote(body: Body) -> None:
+    """Raises BadRequest for a picture, a sound or a film anywhere in a body that the engine would
+    have to fetch."""
+    inside: list[Any] = [body]
+    while inside:
+        value = inside.pop()
+        if isinstance(value, list):
+            inside.extend(value)
+        elif isinstance(value, dict):
+            inside.extend(value.values())
+            for media in (value[name] for name in _MEDIA_KEYS if value.get(name)):
+                url = media.get("url") if isinstance(media, dict) else media
+                if not (isinstance(url, str) and url.startswith("data:")):
+                    raise BadRequest(REMOTE_IMAGE)

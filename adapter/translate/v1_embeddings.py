@@ -17,7 +17,7 @@ from adapter.translate.target import Target
 from adapter.translate.v1_fields import Body
 
 FORMATS = ("float", "base64")
-OURS = ("dimensions", "truncate")
+OURS = ("dimensions", "truncate", "messages")
 """Fields that the adapter sees to."""
 
 

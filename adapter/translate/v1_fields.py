@@ -6,7 +6,7 @@ something else than Ollama does; each function says which.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,10 @@ from pydantic import Field
 from adapter.errors import BadOption, BadRequest
 from adapter.translate import thinking
 from adapter.translate.options import sampling
+from adapter.translate.stops import ENGINE_LIMIT
 from adapter.translate.target import Target
 from adapter.wire.gojson import GoStruct, parse
-from adapter.wire.ollama import KeepAlive, Think
+from adapter.wire.ollama import KeepAlive, Message, Think
 from adapter.wire.ollama import Mapping as Options
 
 Body = dict[str, Any]
@@ -70,7 +71,8 @@ def add_sampling(body: Body, extras: Extras, target: Target, **renamed: str) -> 
         raise BadRequest(error.message) from None
     for name, value in fields.items():
         if route_name := renamed.get(name, name):
-            body.setdefault(route_name, value)
+            # The engine takes a few stop strings only; a client that sends more is told so by it.
+            body.setdefault(route_name, value[:ENGINE_LIMIT] if name == "stop" else value)
 
 
 def limit(body: Body, field: str, target: Target) -> None:
@@ -85,6 +87,13 @@ def limit(body: Body, field: str, target: Target) -> None:
         del body[field]
     elif target.context_length is not None:
         body[field] = min(value, target.context_length)
+
+
+def spoken(turns: Iterable[Message]) -> list[Body]:
+    """A model's MESSAGE lines as messages; system lines aside, which these routes have no place
+    for."""
+    roles = ("user", "assistant")
+    return [{"role": t.role, "content": t.content} for t in turns if t.role in roles]
 
 
 def check_template(model: Model) -> None:

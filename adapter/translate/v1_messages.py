@@ -19,6 +19,7 @@ from adapter.translate.v1_fields import (
     check_tools,
     drop_empty_tools,
     limit,
+    spoken,
 )
 
 SERVER_BLOCKS = (
@@ -74,12 +75,22 @@ def messages(body: Body, extras: Extras, model: Model) -> None:
     drop_empty_tools(body)
     if "tools" in body:
         check_tools(model)
+        _drop_lost_choice(body)
     names = dict.fromkeys(
         ("min_p", "repetition_penalty", "presence_penalty", "frequency_penalty", "seed"), ""
     )
     add_sampling(body, extras, target, stop="stop_sequences", **names)
     if target.system and not body.get("system") and body["messages"][0].get("role") != "system":
         body["system"] = target.system
+    body["messages"] = [*spoken(target.turns), *body["messages"]]
+
+
+def _drop_lost_choice(body: Body) -> None:
+    """A choice of a tool that was dropped goes with it."""
+    choice = body.get("tool_choice")
+    known = [tool.get("name") for tool in body["tools"]]
+    if isinstance(choice, dict) and choice.get("name", known[0]) not in known:
+        del body["tool_choice"]
 
 
 def _relax_thinking(body: Body, extras: Extras, model: Model) -> None:

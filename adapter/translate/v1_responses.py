@@ -21,6 +21,7 @@ from adapter.translate.v1_fields import (
     drop_empty_tools,
     effort,
     limit,
+    spoken,
     think_of,
 )
 from adapter.wire.gojson import kind_of
@@ -75,6 +76,10 @@ def responses(body: Body, extras: Extras, model: Model) -> None:
     add_sampling(body, extras, target, max_tokens="max_output_tokens")
     if target.system and not _has_system(body):
         body["instructions"] = target.system
+    if own := spoken(target.turns):
+        given = body["input"]
+        turns = given if isinstance(given, list) else [{"role": "user", "content": given}]
+        body["input"] = [*own, *turns]
 
 
 def _has_system(body: Body) -> bool:

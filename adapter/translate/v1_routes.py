@@ -101,8 +101,15 @@ COUNT_TOKENS = PassedRoute(
     v1_messages.check_count,
     v1_messages.messages,
 )
-RERANK = PassedRoute(v1.RERANK_PATH, "openai.RerankRequest", v1.NAMED, "rerank")
-SCORE = PassedRoute(v1.SCORE_PATH, "openai.ScoreRequest", v1.NAMED, "score")
-TOKENIZE = PassedRoute(openai.TOKENIZE_PATH, "openai.TokenizeRequest", v1.NAMED, "tokenize")
-DETOKENIZE = PassedRoute(openai.DETOKENIZE_PATH, "openai.DetokenizeRequest", v1.NAMED, "detokenize")
-SYSTEM_ONE = PassedRoute(v1.SYSTEM_ONE_PATH, "openai.SystemOneRequest", v1.NAMED, "systemone")
+
+
+def _plain(path: str, struct: str, ability: str) -> PassedRoute:
+    """A route of vLLM's that Ollama has not: passed on, unless the engine would have to fetch."""
+    return PassedRoute(path, struct, v1.NAMED, ability, v1_chat.refuse_remote)
+
+
+RERANK = _plain(v1.RERANK_PATH, "openai.RerankRequest", "rerank")
+SCORE = _plain(v1.SCORE_PATH, "openai.ScoreRequest", "score")
+TOKENIZE = _plain(openai.TOKENIZE_PATH, "openai.TokenizeRequest", "tokenize")
+DETOKENIZE = _plain(openai.DETOKENIZE_PATH, "openai.DetokenizeRequest", "detokenize")
+SYSTEM_ONE = _plain(v1.SYSTEM_ONE_PATH, "openai.SystemOneRequest", "systemone")

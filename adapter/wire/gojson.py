@@ -31,6 +31,8 @@ _GO_WORDING = {
 }
 _LITERALS = ("true", "false", "null")
 _MISSING: Any = object()
+_SAFE_DEPTH = 250
+"""Brackets in a body, below which nothing in it is too deep to be written again."""
 _LONGEST_INTEGER = 19  # characters
 
 
@@ -41,9 +43,20 @@ def read_json(body: bytes) -> Any:
         BadRequest: the body is empty or no JSON, in the words of Go's decoder.
     """
     try:
-        return orjson.loads(body)
+        value = orjson.loads(body)
     except orjson.JSONDecodeError:
         return _read_leniently(body.decode("utf-8", "replace").lstrip())
+    if body.count(b"[") + body.count(b"{") > _SAFE_DEPTH:
+        _require_writable(value)
+    return value
+
+
+def _require_writable(value: Any) -> None:
+    """orjson reads what is nested four times as deep as what it writes."""
+    try:
+        orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        raise BadRequest("json: exceeded max depth") from None
 
 
 def _read_leniently(text: str) -> Any:

@@ -8,13 +8,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import orjson
-
 from adapter.errors import BadRequest
 from adapter.wire.gojson import kind_of, read_json
-
-_SAFE_DEPTH = 200
-"""Levels that orjson writes; it reads more."""
 
 RESPONSES_PATH = "responses"
 MESSAGES_PATH = "messages"
@@ -89,21 +84,16 @@ def read_object(body: bytes, struct: str, fields: Fields) -> dict[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise BadRequest(f"json: cannot unmarshal {kind_of(value)} into Go value of type {struct}")
-    _check_depth(body, value)
-    given = {key: field for key, field in value.items() if field is not None}
+    given = {_known(key, fields): field for key, field in value.items() if field is not None}
     for name, wanted in fields.items():
         if name in given:
             given[name] = _typed(given[name], wanted, f"{struct.rpartition('.')[2]}.{name}")
     return given
 
 
-def _check_depth(body: bytes, value: Any) -> None:
-    """What is nested too deeply to be written again is refused, not answered with a traceback."""
-    if body.count(b"[") + body.count(b"{") > _SAFE_DEPTH:
-        try:
-            orjson.dumps(value)
-        except orjson.JSONEncodeError:
-            raise BadRequest("json: exceeded max depth") from None
+def _known(key: str, fields: Fields) -> str:
+    """The key as the tables have it: it matches in any case, as in Go."""
+    return key if key in fields or key.lower() not in fields else key.lower()
 
 
 def _typed(value: Any, wanted: FieldType, where: str) -> Any:

@@ -88,7 +88,8 @@ def made(name: str, lock: bytes, make: Callable[[Path], None]) -> Path:
     folder = MADE / f"{name}.{stamp}"
     if not (folder / "complete").exists():
         for old in MADE.glob(f"{name}.*"):
-            shutil.rmtree(old)
+            if old.is_dir():  # a run's report has the family's name too
+                shutil.rmtree(old)
         make(folder)
         (folder / "complete").touch()
     return folder

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
@@ -13,12 +13,22 @@ from xml.etree import ElementTree
 from tests.clients import environments
 from tests.support import machine
 
+PAGE = machine.ROOT / "docs" / "reference" / "clients.md"
 SESSIONS = Path(__file__).parent / "sessions"
 WITHIN = 100.0
 """Seconds for a session."""
 
 QUIET = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "HAYSTACK_TELEMETRY_ENABLED": "False"}
 """For clients that would call home."""
+
+HERE = {
+    "ollama-python " + environments.FAMILIES["here"]["ollama-python"][0].partition("==")[2]: (
+        "test_ollama_python.py",
+        "test_ollama_python_features.py",
+    ),
+    "curl": ("test_curl.py",),
+}
+"""Clients that need no environment of their own, and the files of tests that drive them."""
 
 
 @dataclass
@@ -46,6 +56,19 @@ class Outcome:
         missing = set(expected or ()) - set(self.failed)
         assert not missing, f"expected to fail, but did not: {sorted(missing)}"
         assert self.passed, f"no test ran:\n{self.output[-4000:]}"
+
+
+def assert_the_page_says(line: str) -> None:
+    """Compares whole lines: "3 passed" is no part of "13 passed"."""
+    lines = [said.strip() for said in PAGE.read_text().splitlines()]
+    assert line in lines, f"{PAGE} should say: {line}"
+
+
+def counted_here(passed: Iterable[str]) -> list[str]:
+    """A line for each client of HERE; `passed` are pytest's ids of tests."""
+    files = [name.partition("::")[0].removeprefix("tests/clients/") for name in passed]
+    counts = {title: sum(map(files.count, own)) for title, own in HERE.items()}
+    return [f"{title}: {count} passed" for title, count in counts.items() if count]
 
 
 def end(text: str) -> str:

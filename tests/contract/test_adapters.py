@@ -170,6 +170,19 @@ async def test_the_last_alias_takes_the_adapter_along(uploaded, scripted, tmp_pa
     assert (scripted.loras, folders(tmp_path)) == ({}, [])
 
 
+async def test_an_alias_made_anew_lets_go_of_its_adapter(uploaded, scripted, tmp_path):
+    await create(uploaded, "a", adapters=FILES)
+    [old] = scripted.loras
+    other = FILES | {"adapter_config.json": digest(b'{"r": 4}')}
+    await upload(uploaded, b'{"r": 4}')
+    await create(uploaded, "a", adapters=other)
+    [new] = scripted.loras
+    assert new != old
+    assert [made.name for made in folders(tmp_path)] == [new]
+    await create(uploaded, "a", system="without one")
+    assert (scripted.loras, folders(tmp_path)) == ({}, [])
+
+
 async def test_an_engine_that_was_started_anew_gets_it_again(uploaded, scripted):
     await create(uploaded, "a", adapters=FILES)
     had = dict(scripted.loras)

@@ -7,13 +7,24 @@ from tests.support.serve import serving
 
 CHAT = b'{"model":"tiny-chat","messages":[{"role":"user","content":"hi"}]}'
 PAGE = "http://localhost:3000"
+PAGES = [PAGE, "tauri://localhost", "tauri://app.example"]
 
 
-async def test_a_page_that_may_ask_can_read_a_stream(adapter):
-    reply = await adapter.post("/api/chat", CHAT, headers={"Origin": PAGE})
+@pytest.mark.parametrize("page", PAGES)
+async def test_a_page_that_may_ask_can_read_a_stream(adapter, page: str):
+    reply = await adapter.post("/api/chat", CHAT, headers={"Origin": page})
     assert reply.lines[-1]["done"] is True
-    assert reply.headers["access-control-allow-origin"] == PAGE
+    assert reply.headers["access-control-allow-origin"] == page
     assert reply.headers["vary"] == "Origin"
+
+
+@pytest.mark.parametrize("page", PAGES)
+async def test_a_preflight_of_a_page_that_may_ask(adapter, page: str):
+    asks = {"Origin": page, "Access-Control-Request-Method": "POST"}
+    reply = await send(adapter.url, "OPTIONS", "/api/chat", headers=asks)
+    assert reply.status == 204
+    assert reply.headers["access-control-allow-origin"] == page
+    assert "POST" in reply.headers["access-control-allow-methods"]
 
 
 @pytest.mark.parametrize("path", ["/api/chat", "/api/show", "/nowhere"])

@@ -317,6 +317,40 @@ async def test_a_model_is_not_to_be_hidden_nor_deleted(adapter):
     assert same.status == 200
 
 
+@pytest.mark.parametrize("name", ["nat", "llama2:7b"])
+async def test_what_stands_in_the_configuration_is_removed_there(scripted, name: str):
+    models = {"nat": {"served_name": "tiny-chat", "aliases": ["llama2:7b"]}}
+    full = {"nat": "nat:latest"}.get(name, name)
+    where = f'"{full}" is in the adapter\'s configuration (models."nat")'
+    async with serving(scripted.url, models=models) as adapter:
+        await adapter.until_ready()
+        reply = await delete(adapter, {"model": name})
+        assert reply.status == 400
+        assert reply.json == {"error": f"{where}: only there can it be removed"}
+        reply = await adapter.post("/api/create", {"model": name, "from": "nat", "system": "x"})
+        assert reply.status == 400
+        assert reply.json == {"error": f"{where}: choose another name"}
+        assert set(await names(adapter)) == {"nat:latest", "llama2:7b"}
+
+
+@pytest.mark.parametrize("more", [{}, {"fim": {"prefix": "<P>", "suffix": "<S>", "middle": "<M>"}}])
+async def test_a_model_made_of_what_show_tells_can_do_the_same(scripted, more: dict):
+    can = ["completion", "tools", "thinking"]
+    models = {"tiny-chat": {"capabilities": can, **more}}
+    async with serving(scripted.url, models=models) as adapter:
+        await adapter.until_ready()
+        served = await show(adapter, "tiny-chat")
+        told = {key: served[key] for key in ("template", "license")}
+        await create(adapter, "a", **told)
+        shown = await show(adapter, "a")
+        for key in ("template", "license", "capabilities"):
+            assert shown[key] == served[key]
+        assert "TEMPLATE" not in shown["modelfile"]
+        assert "LICENSE" not in shown["modelfile"]
+        body = {"model": "a", "messages": [{"role": "user", "content": "hi"}]}
+        assert (await adapter.post("/v1/chat/completions", body)).status == 200
+
+
 async def test_where_ollama_is_to_look_is_no_part_of_a_name(adapter):
     body = {"source": "tiny-chat:local", "destination": "twin:local"}
     assert (await adapter.post("/api/copy", body)).status == 200

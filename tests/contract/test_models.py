@@ -80,6 +80,32 @@ async def test_tags_and_show_agree(house):
         assert shown["details"] == model["details"]
 
 
+@pytest.mark.parametrize("name", ["nat:latest", "NAT", "llama2:7b"])
+async def test_copilot_is_told_the_name_that_it_asked_for(scripted, name: str):
+    """It shows users the basename; others get the model's own."""
+    models = {"nat": {"served_name": "tiny-chat", "aliases": ["llama2:7b"]}}
+    async with serving(scripted.url, models=models) as adapter:
+        for agent, told in (("GitHubCopilotChat/0.30.1", name), ("curl/8.5.0", name.lower())):
+            headers = {"User-Agent": agent}
+            shown = await adapter.post("/api/show", {"model": name}, headers=headers)
+            basename = told if agent.startswith("GitHub") else told.partition(":")[0]
+            assert shown.json["model_info"]["general.basename"] == basename
+
+
+async def test_every_process_tells_the_same_date(tmp_path):
+    """And so does the next one, of a model whose files are here."""
+    folder = model_folder(tmp_path / "m", model_type="llama")
+    scripted = ScriptedVLLM(words, root=folder)
+    await scripted.up()
+    listed = []
+    for _ in range(2):
+        async with serving(scripted.url) as adapter:
+            await adapter.until_ready()
+            listed.append((await adapter.get("/api/tags")).json["models"])
+    await scripted.down()
+    assert listed[0] == listed[1]
+
+
 async def test_digests_are_stable_and_differ(house):
     once, again = [(await house.adapter.get("/api/tags")).json["models"] for _ in range(2)]
     assert once == again

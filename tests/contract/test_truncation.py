@@ -43,7 +43,7 @@ def history(*letters: str) -> list[dict]:
 
 
 def chat(messages: list[dict], **fields: object) -> dict:
-    return {"model": "tiny-chat", "messages": messages, "stream": False, **fields}
+    return {"model": "tiny-chat", "messages": messages, "stream": False} | fields
 
 
 def kept(tokens: WordTokens) -> list[str]:
@@ -59,12 +59,23 @@ async def test_what_fits_costs_nothing(scripted, adapter, tokens):
     assert [received.path for received in scripted.seen] == [CHAT]
 
 
-# 40 tokens, five of which are kept free; a turn has 6 and the answer's beginning 1.
+# 40 tokens, five of which are kept free; a turn has 6 and the answer's beginning 1. What is left
+# begins with a user's turn.
 CHATS = [
-    (["s", "u1", "a1", "u2", "a2", "u3", "a3", "u4"], ["s", "a2", "u3", "a3", "u4"], "3"),
+    (["s", "u1", "a1", "u2", "a2", "u3", "a3", "u4"], ["s", "u3", "a3", "u4"], "4"),
     (["u1", "a1", "u2", "a2", "u3", "a3", "u4"], ["u2", "a2", "u3", "a3", "u4"], "2"),
-    (["s1", "u1", "a1", "s2", "u2", "a2", "u3", "u4"], ["s1", "s2", "a2", "u3", "u4"], "3"),
+    (["s1", "u1", "a1", "s2", "u2", "a2", "u3", "u4"], ["s1", "s2", "u3", "u4"], "4"),
+    (["u0", "a1", "a2", "a3", "a4", "a5", "a6"], ["a1", "a2", "a3", "a4", "a5", "a6"], "1"),
 ]
+
+
+async def test_templates_that_begin_with_the_user_take_what_is_left(scripted, adapter, tokens):
+    """Some refuse any other beginning; a count that ends in such a refusal would be no count."""
+    tokens.strict = True
+    names = [f"{letter}{number}" for number in range(20) for letter in "ua"]
+    reply = await adapter.post("/api/chat", chat(history(*names, "u")))
+    assert reply.status == 200, reply.text
+    assert kept(tokens) == ["u18", "a18", "u19", "a19", "u"]
 
 
 @pytest.mark.parametrize(("before", "after", "dropped"), CHATS)
@@ -78,12 +89,23 @@ async def test_the_oldest_turns_go(scripted, adapter, tokens, before, after, dro
     assert len(prompt) <= WINDOW - 1 - (WINDOW - 1) // 8
 
 
+async def test_a_model_with_a_template_of_its_own_loses_turns_too(scripted, adapter, tokens):
+    template = "{{ range .Messages }}<{{ .Role }}> {{ .Content }} <end> {{ end }}<assistant>"
+    made = {"model": "mine", "from": "tiny-chat", "template": template, "stream": False}
+    assert (await adapter.post("/api/create", made)).json == {"status": "success"}
+    body = chat(history("s", "u1", "a1", "u2", "a2", "u3", "a3", "u4"), model="mine")
+    reply = await adapter.post("/api/chat", body)
+    assert reply.status == 200, reply.text
+    assert reply.headers["x-adapter-truncated"] == "4"
+    assert kept(tokens) == ["s", "u3", "a3", "u4"]
+
+
 async def test_no_more_go_than_needed_for_a_short_answer(scripted, adapter, tokens):
-    messages = history("s", "u1", "a1", "u2", "a2", "u3", "a3")  # 43 tokens
+    messages = history("s", "u1", "u2", "a2", "u3", "a3", "u4")  # 43 tokens
     body = chat([*messages], options={"num_predict": 1})
     reply = await adapter.post("/api/chat", body)
     assert reply.headers["x-adapter-truncated"] == "1"
-    assert kept(tokens) == ["s", "a1", "u2", "a2", "u3", "a3"]
+    assert kept(tokens) == ["s", "u2", "a2", "u3", "a3", "u4"]
 
 
 async def test_results_go_with_their_calls(scripted, adapter, tokens):
@@ -147,7 +169,7 @@ async def test_the_middle_of_a_prompt_goes(scripted, adapter, tokens):
 
 
 @pytest.mark.parametrize(
-    ("num_keep", "head"), [(0, 4), (2, 2), (-1, 0), (2.0, 2), (10**15, 17), (None, 4)]
+    ("num_keep", "head"), [(0, 0), (2, 2), (-1, 0), (2.0, 2), (10**15, 17), (None, 4)]
 )
 async def test_num_keep(scripted, adapter, tokens, num_keep, head: int):
     reply = await adapter.post("/api/generate", generate(options={"num_keep": num_keep}))

@@ -1,15 +1,24 @@
 """/v1/chat/completions and /v1/completions: what the engine is asked, what the client is told."""
 
 import json
+import sys
 
 import pytest
 
 from tests.support import plays
+from tests.support.raw_http import send
 from tests.support.recordings import recording
+from tests.support.serve import serving
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 CHAT, COMPLETIONS = "/v1/chat/completions", "/v1/completions"
 HI = [{"role": "user", "content": "hi"}]
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+ZSTD = {"Content-Encoding": "zstd", "Content-Type": "application/json"}
 PNG = "data:image/png;base64,iVBORw0KGgo="
 
 
@@ -319,3 +328,18 @@ async def test_a_suffix_needs_a_model_for_it(house):
 async def test_a_model_for_embeddings_can_not_chat(house):
     reply = await house.adapter.post(CHAT, {"model": "bert", "messages": HI})
     assert (reply.status, reply.json) == (400, error('"bert" does not support chat'))
+
+
+async def test_a_body_in_zstd_is_read(house):
+    request = json.dumps({"model": "natplain", "messages": HI}).encode()
+    reply = await send(house.adapter.url, "POST", CHAT, zstd.compress(request), ZSTD)
+    assert reply.status == 200, reply.text
+    assert house.chat.bodies[0]["messages"] == HI
+
+
+async def test_a_small_body_that_swells_is_refused():
+    async with serving("http://127.0.0.1:1", body_limit=2**16) as adapter:
+        swelling = zstd.compress(b" " * 2**20)
+        reply = await send(adapter.url, "POST", CHAT, swelling, ZSTD)
+    assert reply.status == 413
+    assert reply.json["error"]["message"] == "the request body is too large"

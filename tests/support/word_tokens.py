@@ -24,11 +24,17 @@ class WordTokens:
         self.prompts: list[list[str]] = []
         self.counted: list[int] = []
         """Lengths of what /tokenize was asked about."""
+        self.strict = False
+        """Whether the template refuses a chat that does not begin with a user's turn."""
         self._ids: dict[str, int] = {}
 
     async def play(self, stage: Stage) -> None:
         path, body = stage.received.path, stage.received.body
-        if path == "/tokenize":
+        spoken = [turn["role"] for turn in body.get("messages", ()) if turn["role"] != "system"]
+        if self.strict and spoken[:1] not in ([], ["user"]):
+            error = {"message": "Conversation roles must alternate", "code": 400}
+            await plays.refuse(400, {"error": error})(stage)
+        elif path == "/tokenize":
             tokens = self.tokens(words_of(body))
             self.counted.append(len(tokens))
             count = {"count": len(tokens), "max_model_len": self.window, "tokens": tokens}

@@ -35,7 +35,11 @@ def test_version(capsys: pytest.CaptureFixture[str]):
 
 def test_a_good_file(file: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["check-config", str(file)]) == 0
-    assert capsys.readouterr().out == f"{file}: ok, 1 upstreams, 1 models\n"
+    assert capsys.readouterr().out == f"{file}: ok, 1 upstream, 1 model\n"
+    more = '[[upstreams]]\nname = "b"\nurl = "http://127.0.0.1:8001"\n'
+    file.write_text(more + file.read_text().replace('[models."m"]\n', ""))
+    assert main(["check-config", str(file)]) == 0
+    assert capsys.readouterr().out == f"{file}: ok, 2 upstreams, 0 models\n"
 
 
 def test_a_bad_file(file: Path, capsys: pytest.CaptureFixture[str]):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapter.catalog.card import read_card
-from adapter.translate.models import UNKNOWN, Card
+from adapter.translate.models import Card
+from adapter.translate.untold import UNKNOWN
 from tests.unit.strategies import JSON
 
 
@@ -44,6 +46,10 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_folder_of_this_machine(folder: Path):
     size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    second = 1_795_227_526
+    for days, file in enumerate(sorted(folder.iterdir())):
+        os.utime(file, ns=(0, (second - 86_400 * days) * 10**9 + 5))
+    os.utime(folder)
     assert read_card(str(folder), "x") == Card(
         family="llama",
         parameter_count=2503,
@@ -52,7 +58,19 @@ def test_a_folder_of_this_machine(folder: Path):
         size=size,
         embedding_length=64,
         block_count=2,
+        modified_at="2026-11-21T02:18:46.000000005Z",
     )
+
+
+def test_a_model_is_as_new_as_the_newest_of_its_files(folder: Path):
+    """Not as old as it was when it was first seen: another process would tell another date."""
+    for file in folder.iterdir():
+        os.utime(file, ns=(0, 10**9))
+    os.utime(folder / "model-2.safetensors", ns=(0, 3 * 10**9))
+    (folder / "LICENSE").write_text("changes nothing")
+    assert read_card(str(folder), "x").modified_at == "1970-01-01T00:00:03.000000000Z"
+    os.utime(folder / "config.json", ns=(0, 4 * 10**9))
+    assert read_card(str(folder), "x").modified_at == "1970-01-01T00:00:04.000000000Z"
 
 
 @pytest.mark.parametrize(

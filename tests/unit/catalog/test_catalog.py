@@ -47,11 +47,18 @@ def test_what_an_engine_serves_has_its_own_name():
     assert catalog.find(asked("chat")) is None
 
 
+def test_the_date_of_the_files_comes_before_that_of_the_first_sight():
+    row = Found(CHAT, Card(modified_at="2026-01-02T03:04:05.000000000Z"), SEEN)
+    [entry] = build(settings(), {"u0": [row]}, SINCE).entries
+    assert entry.listing.modified_at == "2026-01-02T03:04:05.000000000Z"
+
+
 def test_an_entry_renames_what_is_served():
     models = {"nat": {"served_name": "org/chat", "aliases": ["llama2:7b"], "options": {"seed": 1}}}
     catalog = build(settings(models), {"u0": found(CHAT)}, SINCE)
     nat, alias = catalog.entries
     assert (nat.listing.name, alias.listing.name) == ("nat:latest", "llama2:7b")
+    assert (nat.configured, alias.configured) == ("nat", "nat")
     assert nat.target == alias.target
     assert (nat.target.served_name, nat.target.options) == ("org/chat", {"seed": 1})
     assert nat.listing.digest == alias.listing.digest

@@ -146,3 +146,9 @@ def test_calls_that_share_an_index_are_told_apart_by_their_ids():
         ("a", {"index": 0, "name": "f", "arguments": {"x": 1}}),
         ("b", {"index": 1, "name": "g", "arguments": {"y": 2}}),
     ]
+
+
+def test_arguments_too_deep_to_be_written_are_an_error():
+    deep = '{"a":' + "[" * 600 + "]" * 600 + "}"
+    with pytest.raises(EngineFault, match='invalid tool call arguments for "f"'):
+        whole(CallPart(0, "a", "f", deep))

@@ -16,6 +16,7 @@ from adapter.translate.definition import (
     laid_over,
     layers,
 )
+from adapter.translate.untold import FIM_TEMPLATE, TEMPLATE, UNKNOWN
 from adapter.wire.gojson import parse
 from adapter.wire.ollama import CreateRequest, Message
 from tests.unit.strategies import JSON, TEXTS
@@ -62,6 +63,15 @@ def test_what_it_says_counts():
         license=("Apache", "mine"),
         lora="ollama-vllm-lora-0",
     )
+
+
+@pytest.mark.parametrize("template", [TEMPLATE, FIM_TEMPLATE])
+def test_what_show_tells_of_a_served_model_means_the_models_own(template: str):
+    served = Definition("nat:latest")
+    assert laid_over(served, request(template=template, license=UNKNOWN)) == served
+    assert laid_over(served, request(license=[UNKNOWN, "MIT"])).license == ("MIT",)
+    own = laid_over(UNDER, request(template=template, license=[UNKNOWN]))
+    assert own == replace(UNDER, template="")
 
 
 @pytest.mark.parametrize(

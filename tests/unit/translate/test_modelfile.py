@@ -5,6 +5,7 @@ import re
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from adapter.translate.modelfile import modelfile, parameters, parameters_text, quoted
 from adapter.wire.ollama import Message
@@ -81,3 +82,40 @@ def test_a_whole_modelfile():
 
 def test_a_short_one():
     assert modelfile("a", "b", []).endswith("# FROM a\n\nFROM b\n")
+
+
+def parsed(text: str) -> str:
+    """What Ollama's parser makes of the value that a line begins with and its lines go on with."""
+    buffer = ""
+    for char in text:
+        value = buffer.strip()
+        if char in "\r\n" and value[:3] == value[-3:] == '"""' and len(value) >= 6:
+            return value[3:-3]
+        if char in "\r\n\t" or char.isprintable():
+            buffer += char
+    raise AssertionError(f"no end: {text}")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('say """no""" now', 'say """no""" now'),
+        ('"""', '"""'),
+        ('say """\nno', 'say "" "\nno'),
+        ('"""  \r\n""""\n"', '"" "  \r\n""" "\n"'),
+        ('"\n""\n', '"\n""\n'),
+        ('a"\u200b"" \u2028\nb', 'a"" " \nb'),
+    ],
+)
+def test_three_quotes_in_a_text_do_not_end_it(text: str, told: str):
+    made = modelfile("a", "b", [], system=text)
+    assert parsed(made.partition("SYSTEM ")[2]) == told
+
+
+@given(st.text(st.sampled_from('"a \n\r'), max_size=12))
+def test_only_quotes_at_the_end_of_a_line_are_parted(text: str):
+    made = modelfile("a", "b", [], messages=[Message(role="user", content=text)])
+    back = parsed(made.partition("MESSAGE user ")[2])
+    assert back.replace(" ", "") == text.replace(" ", "")
+    if '"""' not in text:
+        assert back == text

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from adapter.translate.generation import Question
 from adapter.translate.shortening import (
+    bounded,
+    cuts,
     droppable,
     prompt_text,
     room,
@@ -17,6 +19,7 @@ from adapter.translate.shortening import (
     without_middle,
     without_oldest,
 )
+from adapter.wire.ollama import ChatRequest
 
 ROLES = {"s": "system", "u": "user", "a": "assistant", "t": "tool"}
 
@@ -30,8 +33,12 @@ def chat(letters: str, **more: Any) -> Question:
     return Question("chat/completions", {"model": "m", "messages": turns(letters), **more})
 
 
-def places(question: Question) -> list[int]:
-    return [int(message["content"]) for message in question.body["messages"]]
+def request(letters: str) -> ChatRequest:
+    return ChatRequest.model_validate({"model": "m", "messages": turns(letters)})
+
+
+def places(asked: ChatRequest) -> list[int]:
+    return [int(turn.content) for turn in asked.messages]
 
 
 # --- turns ----------------------------------------------------------------------------------
@@ -56,45 +63,59 @@ def places(question: Question) -> list[int]:
     ],
 )
 def test_the_turns_that_may_go(letters: str, expected: list[int]):
-    assert droppable(turns(letters)) == expected
+    assert droppable(request(letters).messages) == expected
 
 
 @pytest.mark.parametrize(
-    ("letters", "count", "kept", "gone"),
+    ("letters", "expected"),
     [
-        ("suauau", 1, [0, 2, 3, 4, 5], 1),
-        ("suauau", 3, [0, 4, 5], 3),
-        ("susuau", 2, [0, 2, 4, 5], 2),
+        ("u", []),
+        ("su", []),
+        ("uu", [1]),
+        # What is left begins with a user's turn, or with the last one.
+        ("suauau", [2, 4]),
+        ("susuau", [1, 3]),
+        ("uauaa", [2, 4]),
         # Results go with their calls.
-        ("uattu", 2, [4], 4),
-        ("uattau", 2, [4, 5], 4),
-        ("uattau", 1, [1, 2, 3, 4, 5], 1),
-        ("tuau", 1, [1, 2, 3], 1),
-        ("suauau", 9, [0, 5], 4),
-        ("su", 1, [0, 1], 0),
+        ("uattuau", [4, 6]),
+        ("tuau", [1, 3]),
+        # An agent at work has one user's turn: any but a result may be the first.
+        ("uatatat", [1, 3, 5]),
+        ("uaaa", [1, 2, 3]),
     ],
 )
-def test_without_the_oldest(letters: str, count: int, kept: list[int], gone: int):
-    question = chat(letters, temperature=0)
-    shorter, dropped = without_oldest(question, count)
-    assert (places(shorter), dropped) == (kept, gone)
-    assert shorter.body["temperature"] == 0
-    assert len(question.body["messages"]) == len(letters)
+def test_how_many_may_go(letters: str, expected: list[int]):
+    assert cuts(request(letters).messages) == expected
 
 
-@given(st.text("suat", min_size=1, max_size=12), st.integers(1, 12))
-def test_what_stays_keeps_its_order_and_what_must_not_go(letters: str, count: int):
-    shorter, dropped = without_oldest(chat(letters), count)
-    kept = places(shorter)
-    assert kept == sorted(kept)
-    assert dropped == len(letters) - len(kept)
-    assert kept[-1] == len(letters) - 1
-    assert {i for i, letter in enumerate(letters) if letter == "s"} <= set(kept)
-    # One more never brings a turn back.
-    assert set(places(without_oldest(chat(letters), count + 1)[0])) <= set(kept)
-    spoken = [letters[i] for i in kept if letters[i] != "s"]
-    orphaned = dropped and spoken and spoken[0] == "t"
-    assert not orphaned or set(letters[kept[-1] - len(spoken) + 1 :]) <= set("ts")
+def test_without_the_oldest():
+    asked = request("suauau")
+    shorter = without_oldest(asked, 3)
+    assert places(shorter) == [0, 4, 5]
+    assert shorter.model == "m"
+    assert len(asked.messages) == 6
+    assert places(without_oldest(asked, 9)) == [0, 5]
+
+
+@given(st.text("suat", min_size=1, max_size=12))
+def test_what_stays_keeps_its_order_and_what_must_not_go(letters: str):
+    before = set(range(len(letters)))
+    for count in cuts(request(letters).messages):
+        kept = places(without_oldest(request(letters), count))
+        assert kept == sorted(kept)
+        assert len(kept) == len(letters) - count
+        assert kept[-1] == len(letters) - 1
+        assert {i for i, letter in enumerate(letters) if letter == "s"} <= set(kept)
+        assert set(kept) < before
+        before = set(kept)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("a" * 64, ("a" * 64, False)), ("a" * 40 + "b" * 40, ("a" * 32 + "b" * 32, True))],
+)
+def test_of_a_text_many_times_the_window_the_ends_are_enough(text: str, expected: object):
+    assert bounded(text, 2) == expected
 
 
 @pytest.mark.parametrize(

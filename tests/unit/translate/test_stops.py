@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapter.errors import BadRequest
 from adapter.translate.stops import ENGINE_LIMIT, StopScanner, share_out
 
 STOPS = st.lists(st.text("ab ", min_size=1, max_size=4), min_size=1, max_size=5)
@@ -76,3 +77,9 @@ def test_against_a_naive_reader_whatever_the_cuts(text: str, stops: list[str], d
     places = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=5)))
     pieces = [text[a:b] for a, b in zip([0, *places], [*places, len(text)], strict=True)]
     assert scan(pieces, stops) == naive(text, stops)
+
+
+@pytest.mark.parametrize("stops", [[str(n) for n in range(65)], ["a" * 1025]])
+def test_more_than_can_be_looked_for_is_refused(stops: list[str]):
+    with pytest.raises(BadRequest, match="at most 64 stop strings of up to 1024 characters"):
+        share_out(stops)

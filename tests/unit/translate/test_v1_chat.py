@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from adapter.errors import BadRequest
 from adapter.translate.target import FimTokens, Target
-from adapter.translate.v1_chat import chat, check_chat, completion, image_url
+from adapter.translate.v1_chat import chat, check_chat, completion, image_url, refuse_remote
 from adapter.translate.v1_fields import Extras, Model
 from adapter.translate.v1_messages import messages
 from adapter.translate.v1_responses import responses
@@ -145,3 +145,45 @@ def test_any_other_fields_are_left_to_the_engine(fields: dict):
     body = fields | {"messages": [{"role": "user", "content": ""}]}
     assert translated(dict(body), Target("s"))["messages"] == body["messages"]
     completion(dict(fields), Extras(), model(Target("s")))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"messages": [{"content": [{"type": "image_url", "image_url": {"url": "http://x/y"}}]}]},
+        {"queries": [{"video_url": "https://x"}]},
+        {"documents": {"content": [{"audio_url": {"url": "file:///etc/passwd"}}]}},
+        {"text_1": [[{"image_url": {"detail": "low"}}]]},
+    ],
+)
+def test_what_the_engine_would_fetch_is_refused(body: dict):
+    with pytest.raises(BadRequest, match=r"^image URLs are not currently supported"):
+        refuse_remote(body)
+
+
+def test_what_lies_in_the_body_is_not():
+    refuse_remote({"image_url": "data:image/png;base64,AAAA", "a": [{"image_url": None}], "b": 1})
+
+
+def test_an_echo_may_be_all_that_is_wanted():
+    body = {"prompt": "hi", "max_tokens": 0, "echo": True, "logprobs": 1}
+    completion(body, Extras(), model(Target("s", 4096)))
+    assert body["max_tokens"] == 0
+
+
+def test_of_a_models_many_stop_strings_the_engine_gets_what_it_takes():
+    own = Target("s", options={"stop": ["a", "b", "c", "d", "e"]})
+    body = translated({"messages": [{"role": "user", "content": "hi"}]}, own)
+    assert body["stop"] == ["a", "b", "c", "d"]
+
+
+def test_line_ends_in_base64_are_nothing():
+    assert image_url("data:image/png;base64,AA\nAA") == "data:image/png;base64,AAAA"
+
+
+def test_a_gap_is_filled_by_the_models_own_template():
+    own = Target("s", 4096, template="<P>{{ .Prompt }}<S>{{ .Suffix }}<M>")
+    body = {"prompt": "a", "suffix": "b"}
+    completion(body, Extras(), model(own))
+    assert body["prompt"] == "<P>a<S>b<M>"
+    assert "suffix" not in body

@@ -8,6 +8,7 @@ from adapter.errors import BadRequest
 from adapter.translate.target import Target
 from adapter.translate.v1_fields import Extras, Model
 from adapter.translate.v1_messages import SERVER_BLOCKS, check_count, check_messages, messages
+from adapter.wire.ollama import Message
 from tests.unit.strategies import JSON
 
 MODEL = Model("m", "full", frozenset({"tools", "thinking"}), Target("s", 5000, system="be"))
@@ -57,3 +58,29 @@ def test_anything_is_taken_or_refused(turns: list, thinking: dict, tools: list):
     with suppress(BadRequest):
         check_messages(body)
         messages(body, Extras(), MODEL)
+
+
+def test_the_models_message_lines_stand_in_front():
+    own = Target(
+        "s",
+        system="be",
+        turns=(Message(role="user", content="a"), Message(role="assistant", content="b")),
+    )
+    body = {"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}
+    check_messages(body)
+    messages(body, Extras(), Model("m", "full", frozenset(), own))
+    assert [turn["content"] for turn in body["messages"]] == ["a", "b", "hi"]
+    assert body["system"] == "be"
+
+
+@pytest.mark.parametrize(("chosen", "kept"), [("web_search", False), ("f", True)])
+def test_a_choice_goes_with_its_tool(chosen: str, kept: bool):
+    body = {
+        "model": "m",
+        "max_tokens": 5,
+        "messages": [{"role": "user", "content": "hi"}],
+        "tools": [{"name": "f", "input_schema": {}}, {"type": "web_search", "name": "web_search"}],
+        "tool_choice": {"type": "tool", "name": chosen},
+    }
+    messages(body, Extras(), Model("m", "full", frozenset({"tools"}), Target("s")))
+    assert ("tool_choice" in body) is kept

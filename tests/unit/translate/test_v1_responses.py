@@ -8,6 +8,7 @@ from adapter.errors import BadRequest
 from adapter.translate.target import Target
 from adapter.translate.v1_fields import Extras, Model
 from adapter.translate.v1_responses import DROPPED_ITEMS, check_responses, responses
+from adapter.wire.ollama import Message
 from tests.unit.strategies import JSON
 
 MODEL = Model("m", "full", frozenset({"tools", "thinking"}), Target("s", 9, system="be"))
@@ -49,3 +50,12 @@ def test_any_input_is_taken_or_refused(items: list):
     with suppress(BadRequest):
         check_responses(body)
         responses(body, Extras(), MODEL)
+
+
+@pytest.mark.parametrize("given", ["hi", [{"role": "user", "content": "hi"}]])
+def test_the_models_message_lines_stand_in_front(given: object):
+    own = Target("s", turns=(Message(role="user", content="a"), Message(role="system")))
+    body = {"model": "m", "input": given}
+    check_responses(body)
+    responses(body, Extras(), Model("m", "full", frozenset(), own))
+    assert [item["content"] for item in body["input"]] == ["a", "hi"]

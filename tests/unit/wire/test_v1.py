@@ -89,3 +89,11 @@ def test_any_value_in_any_field(table: v1.Fields, value: object):
             continue  # an integer that no JSON of ours can say
         with suppress(BadRequest):
             v1.read_object(body, "openai.Thing", table)
+
+
+def test_keys_match_in_any_case():
+    assert read(b'{"Model":"m","MESSAGES":[],"Other":1}') == {
+        "model": "m",
+        "messages": [],
+        "Other": 1,
+    }

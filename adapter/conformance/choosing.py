@@ -16,11 +16,16 @@ class Card:
     capabilities: frozenset[str]
     window: int = 0
     """Context length in tokens; 0 if it isn't told."""
+    parent: str = ""
+    """The model that it was made from, such as a copy, an alias or a LoRA; "" if it is its own."""
+
+
+MORE_THAN_TALK = {"tools", "thinking", "vision", "insert"}
 
 
 FITS: dict[str, Callable[[frozenset[str]], bool]] = {
     "model": lambda words: {"completion", "tools", "thinking"} <= words,
-    "plain": lambda words: "completion" in words and not {"tools", "thinking"} & words,
+    "plain": lambda words: "completion" in words and not MORE_THAN_TALK & words,
     "embed": lambda words: "embedding" in words,
     "insert": lambda words: "insert" in words,
 }
@@ -38,14 +43,15 @@ def choose(cards: Sequence[Card], given: Mapping[str, str]) -> dict[str, str]:
     return names
 
 
-def _by_name(card: Card) -> tuple[bool, bool]:
-    """Best first: a bare name shows the most of the rules for names."""
-    return ("/" in card.name, ":" in card.name)
+def _by_name(card: Card) -> tuple[bool, ...]:
+    """Best first: nobody's prompt or template in it; a bare name shows most of the rules."""
+    return (card.parent != "", "/" in card.name, ":" in card.name)
 
 
-def _by_window(card: Card) -> tuple[bool, bool, bool]:
+def _by_window(card: Card) -> tuple[bool, ...]:
     """A small window shows what becomes of a text that is too long."""
-    return (not 0 < card.window <= SMALL_WINDOW, *_by_name(card))
+    made, *name = _by_name(card)
+    return (made, not 0 < card.window <= SMALL_WINDOW, *name)
 
 
 _RANKS: dict[str, Callable[[Card], tuple[bool, ...]]] = {"embed": _by_window}

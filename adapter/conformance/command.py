@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import math
 import sys
-from collections.abc import Callable, Sequence
-from ipaddress import ip_address
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import TextIO
 
+from adapter.conformance.address import Unusable, checked_url, is_loopback, public
 from adapter.conformance.choosing import choose
 from adapter.conformance.report import FORMATS, Report
 from adapter.conformance.runner import Result, run
@@ -27,10 +28,6 @@ HOLDS, FAILS, UNUSABLE = 0, 1, 2
 DESCRIPTION = """Puts statements about Ollama's API to a server and tells which hold. Models are
 loaded and unloaded on the way; nothing is changed but models of the suite's own, which are deleted
 again."""
-
-
-class Unusable(Exception):
-    """The arguments make no sense, or the server can't be reached."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,8 +53,9 @@ def run_command(options: argparse.Namespace, given: Sequence[str]) -> int:
         statements = select(options.level, options.only)
         if not statements:
             raise Unusable(f"no statement of this level has an id that starts with {options.only}")
-        report = asyncio.run(_examine(options, url, statements))
-        _write(FORMATS[options.format](report), options.output)
+        with _opened(options.output) as output:
+            report = asyncio.run(_examine(options, url, statements))
+            output.write(FORMATS[options.format](report))
     except Unusable as error:
         print(f"error: {error}", file=sys.stderr)
         return UNUSABLE
@@ -78,9 +76,12 @@ async def _examine(
         try:
             found = await survey(wire, given)
         except NoAnswer as error:
-            raise Unusable(f"{url}: {error}") from error
+            raise Unusable(f"{public(url)}: {error}") from error
+        if unknown := ", ".join(found.unknown):
+            text = f"{public(url)} has no model {unknown}"
+            raise Unusable(f"{text}: neither /api/tags nor /api/show knows of it")
         target = Target(
-            url,
+            public(url),
             names=choose(found.cards, given),
             windows={card.name: card.window for card in found.cards},
             taken=found.listed,
@@ -89,7 +90,7 @@ async def _examine(
             pull=options.pull,
         )
         results = await run(wire, target, statements, _teller(len(statements)))
-    return Report(url, found.version, target.names, results)
+    return Report(target.url, found.version, target.names, results)
 
 
 def _teller(total: int) -> Callable[[Result], None]:
@@ -106,42 +107,28 @@ def _teller(total: int) -> Callable[[Result], None]:
     return tell
 
 
-def _write(text: str, output: Path | None) -> None:
+@contextlib.contextmanager
+def _opened(output: Path | None) -> Iterator[TextIO]:
+    """Opened before the run: what can't be written is told before minutes have been spent.
+
+    Raises Unusable, also where it can't be written to in the end.
+    """
     if output is None:
-        print(text, end="")
+        yield sys.stdout
         return
     try:
-        output.write_text(text, "utf-8")
+        with output.open("w", encoding="utf-8") as file:
+            yield file
     except OSError as error:
         raise Unusable(f"can't write {output}: {error.strerror}") from error
 
 
-def checked_url(text: str, allow_remote: bool) -> str:
-    """A base URL; `http://` may be left out. Raises Unusable."""
-    text = text if "://" in text else f"http://{text}"
-    try:
-        url = urlsplit(text)
-        known = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
-    except ValueError:
-        known = False
-    if not known or url.query or url.fragment:
-        raise Unusable(f"{text} is no address of a server")
-    if not allow_remote and not is_loopback(text):
-        raise Unusable(f"{text} is not this machine; --allow-remote if that is meant")
-    return text.rstrip("/")
-
-
-def is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
 def _seconds(text: str) -> float:
     """A positive number, for argparse."""
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
     if not (seconds > 0 and math.isfinite(seconds)):
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds above zero")
     return seconds

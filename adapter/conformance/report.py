@@ -158,11 +158,16 @@ def as_json(report: Report) -> str:
         "url": report.url,
         "version": report.version,
         "models": report.names,
-        "counts": dict(report.counts),
-        "routes": {route: dict(counts) for route, counts in by_route(report.results).items()},
+        "counts": _all_three(report.counts),
+        "routes": {route: _all_three(counts) for route, counts in by_route(report.results).items()},
         "statements": [_as_object(result) for result in report.results],
     }
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
+def _all_three(counts: Counter[str]) -> dict[str, int]:
+    """Zeros too: who reads a report by machine need not ask whether a key is there."""
+    return {verdict: counts[verdict] for verdict in VERDICTS}
 
 
 def _as_object(result: Result) -> dict[str, Any]:

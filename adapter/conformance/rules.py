@@ -39,6 +39,13 @@ def _apply(name: str, rule: Any, reply: Reply) -> Faults:
         return [f"{name}: {error}"]
 
 
+def _status(want: int | list[int], reply: Reply) -> Faults:
+    """One, or any of several."""
+    allowed = want if isinstance(want, list) else [want]
+    words = " or ".join(map(str, allowed))
+    return unless(reply.status in allowed, f"status: expected {words}, got {reply.status}")
+
+
 def _content_type(want: str, reply: Reply) -> Faults:
     got = reply.headers.get("content-type", "")
     return unless(got.startswith(want), f"Content-Type: expected {want}, got {got or 'none'}")
@@ -107,7 +114,7 @@ def _all_equal(items: list[Any], keys: list[str]) -> bool:
 
 
 RULES: dict[str, Rule] = {
-    "status": lambda want, r: unless(r.status == want, f"status: expected {want}, got {r.status}"),
+    "status": _status,
     "content_type": _content_type,
     "resp_headers": _headers,
     "absent_headers": lambda names, r: [

@@ -9,10 +9,11 @@ null if that was not possible, and for the suite's own, whose id starts with X.
 
 Optional: `mock`, the word in the prompt that a scripted engine must obey; `setup`, a request sent
 first (`POST … first`) or `unload all`; `creates`, names of models that may come into being, which
-are deleted afterwards; `requires`, conditions of applicability.py; `note`.
+are deleted afterwards; `requires`, conditions of target.py; `note`.
 
-Placeholders: {{model}} a chat model with tools and thinking; {{plain}} one with neither, {{PLAIN}}
-the same in upper case; {{embed}} an embedding model; {{insert}} a fill-in-the-middle model.
+Placeholders: {{model}} a chat model with tools and thinking; {{plain}} one that can do nothing but
+talk, {{PLAIN}} the same in upper case; {{embed}} an embedding model; {{insert}} one that fills in
+the middle.
 """
 
 from __future__ import annotations

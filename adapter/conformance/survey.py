@@ -22,6 +22,8 @@ class Survey:
     cards: tuple[Card, ...] = ()
     listed: frozenset[str] = frozenset()
     """Every name in /api/tags."""
+    unknown: tuple[str, ...] = ()
+    """Names that were given, which are in no list and can't be shown."""
 
 
 async def survey(wire: Wire, given: Mapping[str, str]) -> Survey:
@@ -31,32 +33,55 @@ async def survey(wire: Wire, given: Mapping[str, str]) -> Survey:
     what is wrong with it.
     """
     version = dig(_json(await wire.get("/api/version")), "version")
-    listed = await listed_names(wire)
+    names = await _listed(wire)
+    listed = names or {}
     candidates = [bare(name) for name in listed if not is_of_the_cloud(name)]
     wanted = dict.fromkeys([*given.values(), *candidates[:MOST_MODELS]])
-    cards = [card for name in wanted if (card := await _card(wire, name)) is not None]
-    return Survey(version if isinstance(version, str) else "", tuple(cards), frozenset(listed))
+    replies = {name: await _shown(wire, name) for name in wanted}
+    cards = [card for name, reply in replies.items() if reply and (card := _card(name, reply))]
+    known = {bare(name).lower() for name in listed}
+    absent = {name for name, reply in replies.items() if reply and reply.status != 200}
+    unknown = [n for n in given.values() if n in absent and bare(n).lower() not in known]
+    return Survey(
+        version if isinstance(version, str) else "",
+        tuple(cards),
+        frozenset(listed),
+        tuple(unknown) if names is not None else (),
+    )
 
 
 async def listed_names(wire: Wire) -> dict[str, None]:
     """The names of /api/tags, in its order; none if it can't be read."""
+    return await _listed(wire) or {}
+
+
+async def _listed(wire: Wire) -> dict[str, None] | None:
+    """None: there is no list, so nothing is known of what isn't in it."""
     try:
         models = dig(_json(await wire.get("/api/tags")), "models")
     except NoAnswer:
-        return {}
-    names = [dig(entry, "name") for entry in models] if isinstance(models, list) else []
+        return None
+    if not isinstance(models, list):
+        return None
+    names = (dig(entry, "name") for entry in models)
     return dict.fromkeys(name for name in names if isinstance(name, str))
 
 
-async def _card(wire: Wire, name: str) -> Card | None:
+async def _shown(wire: Wire, name: str) -> Reply | None:
     try:
-        shown = _json(await wire.post("/api/show", {"model": name}))
+        return await wire.post("/api/show", {"model": name})
     except NoAnswer:
         return None
+
+
+def _card(name: str, reply: Reply) -> Card | None:
+    shown = _json(reply)
     words = dig(shown, "capabilities")
     if not isinstance(words, list):
         return None
-    return Card(name, frozenset(word for word in words if isinstance(word, str)), _window(shown))
+    can = frozenset(word for word in words if isinstance(word, str))
+    parent = dig(shown, "details.parent_model")
+    return Card(name, can, _window(shown), parent if isinstance(parent, str) else "")
 
 
 def _window(shown: Any) -> int:

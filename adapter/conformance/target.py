@@ -11,7 +11,7 @@ from adapter.conformance.statements import Statement
 WORDS_OF_THE_LONG_INPUT = 600
 ROLES = {
     "model": "a chat model with tools and thinking",
-    "plain": "a chat model with neither tools nor thinking",
+    "plain": "a chat model without tools, thinking, vision and insert",
     "embed": "an embedding model",
     "insert": "a model that fills in the middle",
 }

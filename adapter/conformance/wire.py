@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,7 +24,9 @@ class Wire:
     """Asks one server. An answer takes at most `limit` seconds, from connect to last byte."""
 
     def __init__(self, base: str, limit: float) -> None:
-        self.base = base.rstrip("/")
+        url = URL(base.rstrip("/"))
+        self.base = str(url.with_user(None)).rstrip("/")
+        self._login = _login(url)
         self.limit = limit
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(force_close=True),
@@ -54,7 +57,7 @@ class Wire:
                 request["method"],
                 URL(self.base + request["path"], encoded=True),
                 data=payload,
-                headers=headers_of(request, payload),
+                headers=self._login | headers_of(request, payload),
                 allow_redirects=False,
             ) as response:
                 return await _read(response)
@@ -77,6 +80,14 @@ def headers_of(request: Mapping[str, Any], payload: bytes | None) -> dict[str, s
     return {name: value for name, value in wanted.items() if value is not None}
 
 
+def _login(url: URL) -> dict[str, str]:
+    """A header instead of aiohttp's own: that refuses a request which brings its own."""
+    if url.user is None:
+        return {}
+    pair = f"{url.user}:{url.password or ''}"
+    return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
+
+
 async def _read(response: aiohttp.ClientResponse) -> Reply:
     headers = {name.lower(): ", ".join(response.headers.getall(name)) for name in response.headers}
     chunks: list[bytes] = []
@@ -86,7 +97,8 @@ async def _read(response: aiohttp.ClientResponse) -> Reply:
         while not response.content.at_eof():
             data, ends_a_chunk = await response.content.readchunk()
             part += data
-            if ends_a_chunk:
+            # The chunk of no bytes that ends a body is one too, if it comes by itself.
+            if ends_a_chunk and part:
                 chunks.append(part)
                 part = b""
     except (aiohttp.ClientPayloadError, aiohttp.ClientConnectionError):

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
+from adapter.conformance.choosing import choose
 from adapter.conformance.reply import Reply
 from adapter.conformance.rules import check
 from adapter.conformance.runner import put, run
@@ -42,7 +43,18 @@ async def test_models_are_found_by_what_they_can(house: House):
         found = await survey(wire, {})
         first = await run(wire, Target(house.adapter.url, NAMES), select("core", "SHOW-"))
     assert {card.name for card in found.cards} == set(NAMES.values()) - {"NATPLAIN"}
+    assert choose(found.cards, {}) == NAMES
     assert [result.verdict for result in first] == ["passed"] * len(first)
+
+
+async def test_copilot_is_told_the_name_that_it_asked_for_and_others_the_models_own(house: House):
+    """A server that always says the same would not pass."""
+    statement = BY_ID["X-SHOW-06"].filled(NAMES)
+    async with Wire(house.adapter.url, WITHIN) as wire:
+        others = await wire.ask(statement.request | {"headers": {}})
+    assert check(statement.expect, others) == [
+        "body.model_info.general.basename: expected 'nat:latest', got 'nat'"
+    ]
 
 
 WHOLE = ["CHAT-06", "CHAT-14", "GEN-11", "EMB-01", "TAGS-01", "PS-01", "SHOW-05", "HTTP-42"]

@@ -21,7 +21,7 @@ class Deviation:
     ours: str
     why: str
     shown: tuple[str, ...]
-    """Statements by id, tests as `file::name` below tests/."""
+    """Statements by id, tests as `file::name` below tests/; none, and the page says so."""
     recorded: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Exchanges of golden.jsonl by id, and their aspects that differ."""
 
@@ -139,7 +139,7 @@ DEVIATIONS = (
         "answers with the lines of a pull that found everything in place",
         "clients that pull first go on; the engine has the model",
         ("MGMT-05", "contract/test_management.py::test_a_pull_of_what_is_served_ends_in_success"),
-        {"MGMT-05": ("answer",), "MGMT-04": ("error",)},
+        {"MGMT-05": ("answer",)},
     ),
     Deviation(
         "says in `/api/status` where its cloud was switched off",
@@ -197,8 +197,141 @@ DEVIATIONS = (
         "ends a /v1 stream whose engine failed with an empty chunk, as if it were whole",
         "ends it with an error event",
         "the OpenAI clients raise an exception then, and show half an answer as whole otherwise",
-        ("OAI-38",),
+        ("OAI-38", "contract/test_v1_streams.py::test_an_engine_that_breaks_is_told_of"),
         {"OAI-38": ("answer",)},
+    ),
+    Deviation(
+        "makes vectors with a chat model as well",
+        'answers 400 `"m" does not support embeddings`',
+        "a vLLM has the routes of its model's task only",
+        ("contract/test_embeddings.py::test_a_chat_model_that_cannot_embed_says_so",),
+    ),
+    Deviation(
+        "renders the TEMPLATE of a created model on every route",
+        "renders it on `/api`; chats, responses and messages of /v1 refuse such a model with 400",
+        "on /v1 the engine applies its own template; what would be ignored is better refused",
+        (
+            "unit/translate/test_v1_chat.py"
+            "::test_a_template_of_its_own_is_refused_rather_than_ignored",
+        ),
+    ),
+    Deviation(
+        "reads bodies in zstd on five routes of /v1; elsewhere takes a body as it is, whatever "
+        "its Content-Encoding",
+        "reads gzip, deflate and zstd everywhere; br and what isn't encoded as it says is 400",
+        "a header that is true is worth heeding; no client is known that sends br",
+        (
+            "contract/test_v1_chat.py::test_a_body_in_zstd_is_read",
+            "contract/test_http.py::test_a_body_that_is_not_encoded_as_it_says",
+        ),
+    ),
+    Deviation(
+        "deletes any model, and lets create and copy replace it",
+        "does so with the models that were created here; one that an engine serves is 400",
+        "it would be there again a moment later, or be hidden for good",
+        ("contract/test_management.py::test_a_model_is_not_to_be_hidden_nor_deleted",),
+    ),
+    Deviation(
+        "creates models from GGUF files and quantizes them",
+        "answers 400 and says why; creates from a model that is served, with LoRA adapters in "
+        "safetensors",
+        "weights are the engine's, and are there before it starts",
+        (
+            "contract/test_management.py::test_what_no_alias_can_be_made_of",
+            "contract/test_adapters.py::test_a_gguf_file_is_refused_at_its_first_bytes",
+        ),
+    ),
+    Deviation(
+        "downloads what is pulled",
+        "never downloads; what nobody serves ends in `file does not exist`",
+        "a vLLM serves what it was started with",
+        ("MGMT-04", "contract/test_management.py::test_a_pull_of_what_nobody_serves"),
+        {"MGMT-04": ("error",)},
+    ),
+    Deviation(
+        "takes `context` together with `think`, `images`, `template` and `suffix`",
+        "answers 400",
+        "token ids are gone on with, as the engine had them; these would need the text behind them",
+        ("contract/test_generate_fields.py::test_what_a_context_excludes",),
+    ),
+    Deviation(
+        "loads a model anew for another `num_ctx`",
+        "takes `num_ctx` and does nothing with it; the window is vLLM's `--max-model-len`",
+        "it is fixed when the engine starts; one that is larger than that is logged",
+        ("contract/test_bodies.py::test_a_window_larger_than_the_models_is_mentioned_once",),
+    ),
+    Deviation(
+        "heeds `typical_p` and `repeat_last_n`, and passes any value on",
+        "ignores `typical_p`; `repeat_last_n: 0` turns the penalty off, other windows are ignored; "
+        "[values out of range are cut](options.md)",
+        "vLLM has neither, and refuses what is out of range",
+        (
+            "unit/translate/test_options.py::test_an_option_becomes_a_field",
+            "unit/translate/test_options.py::test_a_window_of_nothing_turns_the_penalty_off",
+            "unit/translate/test_options.py::test_any_number_becomes_what_the_engine_accepts",
+        ),
+    ),
+    Deviation(
+        "shifts the window while it generates",
+        'ends with `done_reason: "length"` at the end of the window',
+        "vLLM does not shift",
+        (),
+    ),
+    Deviation(
+        "cuts what is too long without a word",
+        "cuts in the same way and says how much in the header `X-Adapter-Truncated`",
+        "a history that vanished is hard to find (ollama/ollama#4967)",
+        ("contract/test_truncation.py::test_the_oldest_turns_go",),
+    ),
+    Deviation(
+        "unloads a model five minutes after its last use",
+        "lists it in `/api/ps` for ever, unless `keep_alive` or OLLAMA_KEEP_ALIVE says otherwise",
+        "the engine keeps it as long as it runs",
+        ("unit/test_settings.py::test_without_anything_but_an_engine",),
+    ),
+    Deviation(
+        "knows no name with a slash in `/v1/models/{model}`",
+        "takes it",
+        "names of Hugging Face have one, and `/v1/models` lists them so",
+        ("contract/test_v1_routes.py::test_a_model_under_the_name_in_the_path",),
+    ),
+    Deviation(
+        "has no `tool_choice`; no `think`, `keep_alive` and `options` on /v1",
+        "takes them",
+        "asked for in Ollama's threads (ollama/ollama#11171, ollama/ollama#11249)",
+        (
+            "contract/test_tools.py::test_tool_choice_is_passed_on",
+            "contract/test_v1_chat.py::test_thinking",
+            "contract/test_v1_chat.py::test_keep_alive_counts",
+            "contract/test_v1_responses.py::test_limits_and_options",
+        ),
+    ),
+    Deviation(
+        "takes bodies of any size",
+        "answers 413 beyond `body_limit`",
+        "one client must not fill the memory of all",
+        ("contract/test_errors.py::test_a_body_beyond_the_limit_is_refused",),
+    ),
+    Deviation(
+        "waits while a model loads; 503 when its queue is full",
+        "answers 503 with Retry-After while the engine loads or is away, and when a queue is full; "
+        "504 when it is silent for too long",
+        "an engine that is away may never come; clients know what these statuses mean",
+        (
+            "faults/test_before_the_first_byte.py::test_since_the_adapter_started",
+            "faults/test_before_the_first_byte.py::test_a_full_engine_is_a_503_with_retry_after",
+            "faults/test_before_the_first_byte.py::test_silence_before_the_headers",
+        ),
+    ),
+    Deviation(
+        "answers 500 `model runner has unexpectedly stopped …` when the engine breaks off before "
+        "its answer, and 500 when it does in a whole one",
+        "answers 502 and says that it broke off; 500 only with an error that the engine told",
+        "502 says on which side it broke",
+        (
+            "faults/test_before_the_first_byte.py::test_what_is_no_answer",
+            "faults/test_in_mid_stream.py::test_as_one_object",
+        ),
     ),
 )
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from adapter.conformance.choosing import Card, bare, choose, is_of_the_cloud
@@ -42,6 +44,22 @@ def test_a_bare_name_is_best_then_one_without_a_namespace():
     assert choose(cards, {})["plain"] == "c"
     assert choose(cards[:2], {})["plain"] == "b:8b"
     assert choose(cards[:1], {})["plain"] == "org/a"
+
+
+def test_plain_is_a_model_that_can_do_nothing_but_talk():
+    seer = Card("a", frozenset({"completion", "vision"}))
+    writer = Card("b", WRITER.capabilities)
+    assert choose([seer, writer, THINKER, CALLER, TALKER], {})["plain"] == "tiny"
+    assert "plain" not in choose([seer, writer, THINKER, CALLER], {})
+
+
+@pytest.mark.parametrize("role", ["model", "plain", "embed", "insert"])
+def test_a_model_of_its_own_is_better_than_one_made_from_another(role: str):
+    own = {"model": THINKER, "plain": TALKER, "embed": WIDE, "insert": WRITER}[role]
+    made = replace(NARROW if role == "embed" else own, name="a", parent=own.name)
+    assert choose([made, own], {})[role] == own.name
+    assert choose([made], {})[role] == "a"
+    assert choose([made, replace(own, name="org/own:8b")], {})[role] == "org/own:8b"
 
 
 def test_an_embedder_that_does_not_tell_its_window_comes_last():

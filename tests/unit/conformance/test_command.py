@@ -6,18 +6,27 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from adapter.cli import main
-from adapter.conformance.command import Unusable, checked_url, is_loopback
+from adapter.conformance.address import checked_url
 
 
 class Half(BaseHTTPRequestHandler):
-    """Says that it is Ollama, and no more."""
+    """Says that it is Ollama, and no more; below /empty it has a list of no models as well."""
+
+    BODIES: ClassVar = {
+        "/": b"Ollama is running",
+        "/api/version": b'{"version":"0.1.0"}',
+        "/empty/": b"Ollama is running",
+        "/empty/api/version": b'{"version":"0.1.0"}',
+        "/empty/api/tags": b'{"models":[]}',
+    }
 
     def do_GET(self) -> None:
-        body = {"/": b"Ollama is running", "/api/version": b'{"version":"0.1.0"}'}.get(self.path)
+        body = self.BODIES.get(self.path)
         self.send_response(200 if body else 404)
         self.send_header("Content-Type", "text/plain" if self.path == "/" else "application/json")
         self.end_headers()
@@ -68,9 +77,22 @@ def test_a_file(half: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert capsys.readouterr().out == "1 passed, 0 failed, 0 not applicable\n"
 
 
-def test_a_file_that_can_not_be_written(half: str, tmp_path: Path, capsys):
-    assert main(["conform", half, "--only", "HTTP-01", "--output", str(tmp_path)]) == 2
-    assert "can't write" in capsys.readouterr().err
+def test_a_file_that_can_not_be_written_is_told_of_before_anything_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0)
+        url = f"127.0.0.1:{server.getsockname()[1]}"
+        assert main(["conform", url, "--only", "HTTP-01", "--output", str(tmp_path)]) == 2
+        with pytest.raises(BlockingIOError):
+            server.accept()
+    assert capsys.readouterr().err == f"error: can't write {tmp_path}: Is a directory\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a file that is always full")
+def test_a_disk_that_is_full(half: str, capsys: pytest.CaptureFixture[str]):
+    assert main(["conform", half, "--only", "HTTP-01", "--output", "/dev/full"]) == 2
+    assert capsys.readouterr().err == "error: can't write /dev/full: No space left on device\n"
 
 
 def test_names_that_are_given(half: str, capsys: pytest.CaptureFixture[str]):
@@ -80,6 +102,44 @@ def test_names_that_are_given(half: str, capsys: pytest.CaptureFixture[str]):
     assert '{"model":"tiny",' in out
     assert main(["conform", half, "--only", "CHAT-12"]) == 0
     assert "0 passed, 0 failed, 1 not applicable" in capsys.readouterr().out
+
+
+def test_a_name_that_the_server_does_not_know(half: str, capsys: pytest.CaptureFixture[str]):
+    url = f"http://{half}/empty"
+    assert main(["conform", url, "--only", "CHAT-12", "--plain", "nope", "--embed", "no"]) == 2
+    said = f"error: {url} has no model nope, no: neither /api/tags nor /api/show knows of it\n"
+    assert capsys.readouterr() == ("", said)
+
+
+@pytest.mark.parametrize("output", ["text", "markdown", "json"])
+def test_a_password_is_not_printed(half: str, output: str, capsys: pytest.CaptureFixture[str]):
+    url = f"http://me:secret@{half}"
+    assert main(["conform", url, "--only", "HTTP-0", "--format", output]) == 1
+    out, err = capsys.readouterr()
+    assert f"http://{half}" in out
+    assert "secret" not in out + err
+
+
+@pytest.mark.parametrize(
+    ("url", "arguments"),
+    [
+        ("ftp://me:secret@127.0.0.1", []),
+        ("http://me:sec/ret@127.0.0.1", []),
+        ("me:secret@127.0.0.1:x", []),
+        ("http://me:secret@127.0.0.1/?a", []),
+        ("http://me:secret@10.0.0.5", []),
+        ("http://me:secret@127.0.0.1:9", []),
+        ("http://me:secret@HALF/empty", ["--model", "nope"]),
+    ],
+)
+def test_nor_where_something_is_wrong(
+    half: str, url: str, arguments: list[str], capsys: pytest.CaptureFixture[str]
+):
+    assert main(["conform", url.replace("HALF", half), *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert not any(word in err for word in ("me:", "secret", "sec/ret", "@"))
 
 
 def test_a_closed_port(capsys: pytest.CaptureFixture[str]):
@@ -115,10 +175,13 @@ def test_a_prefix_of_nothing(half: str, capsys: pytest.CaptureFixture[str]):
         ["http://127.0.0.1", "--timeout", "soon"],
     ],
 )
-def test_arguments_that_make_no_sense(arguments: list[str]):
+def test_arguments_that_make_no_sense(arguments: list[str], capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit) as ended:
         main(["conform", *arguments])
     assert ended.value.code == 2
+    if "--timeout" in arguments:
+        said = f"argument --timeout: {arguments[-1]} is no number of seconds above zero\n"
+        assert capsys.readouterr().err.endswith(said)
 
 
 @pytest.mark.parametrize(
@@ -135,16 +198,3 @@ def test_other_machines_only_if_meant(url: str, capsys: pytest.CaptureFixture[st
     assert main(["conform", url]) == 2
     assert "--allow-remote" in capsys.readouterr().err
     assert checked_url(url, allow_remote=True).endswith(url)
-
-
-def test_addresses():
-    assert checked_url("127.0.0.1:11434", False) == "http://127.0.0.1:11434"
-    assert checked_url("http://localhost/under/", False) == "http://localhost/under"
-    with pytest.raises(Unusable):
-        checked_url("8.8.8.8", False)
-
-
-def test_loopback():
-    urls = ["http://127.0.0.2", "http://[::1]:1", "http://localhost", "http://a.localhost"]
-    assert all(map(is_loopback, urls))
-    assert not any(map(is_loopback, ["http://0.0.0.0", "http://10.0.0.1", "http://localhost.com"]))

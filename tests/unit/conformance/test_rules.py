@@ -24,6 +24,7 @@ SHOWN = {"model_info": {"general.architecture": "llama", "llama.context_length":
 TEXT_LENGTH = {"model_info": SHOWN["model_info"] | {"llama.context_length": "8192"}}
 CASES: list[tuple[dict[str, Any], Reply, Reply]] = [
     ({"status": 200}, reply({}), reply({}, 404)),
+    ({"status": [200, 401]}, reply({}, 401), reply({}, 404)),
     ({"content_type": "application/json"}, reply({}), Reply(200, {"content-type": "text/html"})),
     ({"content_type": "application/json"}, reply({}), Reply(200, {})),
     ({"resp_headers": {"Vary": "~Origin"}}, reply({}, vary="Origin"), reply({})),

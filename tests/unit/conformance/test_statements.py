@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from adapter.conformance.rules import RULES
@@ -30,6 +32,14 @@ def test_the_code_knows_every_word_of_a_statement(statement):
     assert statement.filled(NAMES).placeholders == set()
     known = not statement.setup or statement.setup == "unload all"
     assert known or _REQUEST_FIRST.fullmatch(statement.setup)
+
+
+@pytest.mark.parametrize("statement", select("all"), ids=lambda statement: statement.id)
+def test_what_a_report_says_is_true_of_any_server(statement):
+    """It is read by people who never saw this project: threads are named with their repository."""
+    said = f"{statement.statement} {statement.why}"
+    assert re.search(r"adapter|proxy|vllm|upstream", said, re.IGNORECASE) is None
+    assert re.search(r"(?<!ollama/ollama)#\d", said) is None
 
 
 @pytest.mark.parametrize("statement", STATEMENTS, ids=lambda statement: statement.id)

@@ -22,7 +22,10 @@ async def surveyed(routes: dict[str, Answer], given: dict[str, str] | None = Non
 async def shows(request: web.Request) -> web.Response:
     name = (await request.json())["model"]
     info = {"general.architecture": "llama", "llama.context_length": 4096}
-    return web.json_response({"capabilities": ["completion", name], "model_info": info})
+    details = {"parent_model": "b:latest" if name == "mine" else ""}
+    return web.json_response(
+        {"capabilities": ["completion", name], "model_info": info, "details": details}
+    )
 
 
 async def test_a_server_with_models():
@@ -32,7 +35,8 @@ async def test_a_server_with_models():
     assert found.version == "0.34.0"
     assert found.listed == {"b:latest", "a:8b", "far:cloud"}
     assert found.cards == tuple(
-        Card(name, frozenset({"completion", name}), 4096) for name in ("mine", "b", "a:8b")
+        Card(name, frozenset({"completion", name}), 4096, parent)
+        for name, parent in (("mine", "b:latest"), ("b", ""), ("a:8b", ""))
     )
 
 
@@ -43,6 +47,24 @@ async def test_a_server_with_models():
 async def test_a_list_that_can_not_be_read_is_empty(answer: Answer):
     found = await surveyed(VERSION | {"GET /api/tags": answer})
     assert (found.cards, found.listed) == ((), frozenset())
+
+
+UNKNOWN = said({"error": "model 'nope' not found"}, 404)
+
+
+@pytest.mark.parametrize(
+    ("routes", "unknown"),
+    [
+        ({"GET /api/tags": said(TAGS), "POST /api/show": UNKNOWN}, ("nope",)),
+        ({"GET /api/tags": said({"models": []}), "POST /api/show": UNKNOWN}, ("nope", "A:8B", "b")),
+        ({"GET /api/tags": said(TAGS), "POST /api/show": said({})}, ()),
+        ({"GET /api/tags": said(TAGS), "POST /api/show": hangs}, ()),
+        ({"GET /api/tags": plain("404 page not found", 404), "POST /api/show": UNKNOWN}, ()),
+    ],
+)
+async def test_names_that_a_server_knows_nothing_of(routes: dict[str, Answer], unknown: object):
+    given = {"model": "nope", "plain": "A:8B", "embed": "b"}
+    assert (await surveyed(VERSION | routes, given)).unknown == unknown
 
 
 @pytest.mark.parametrize("shown", [{}, [], {"capabilities": "completion"}, {"capabilities": None}])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import socket
 
 import pytest
@@ -36,6 +37,32 @@ async def test_a_chunk_larger_than_any_buffer_is_one():
     ):
         reply = await wire.get("/s")
     assert [len(chunk) for chunk in reply.chunks] == sizes
+
+
+async def test_the_end_of_a_body_is_no_chunk_even_in_a_segment_of_its_own():
+    segments = [
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"2\r\na\n\r\n",
+        b"2\r\nb\n\r\n",
+        b"0\r\n\r\n",
+    ]
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for segment in segments:
+            writer.write(segment)
+            await asyncio.sleep(0.05)  # long enough for the client to read it by itself
+        writer.close()
+        await writer.wait_closed()
+        answered.set()
+
+    answered = asyncio.Event()
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with Wire(f"http://127.0.0.1:{port}", 5) as wire:
+            reply = await wire.get("/")
+        await answered.wait()
+    assert (reply.chunks, reply.ended) == ([b"a\n", b"b\n"], True)
 
 
 async def test_a_redirect_is_an_answer():
@@ -86,6 +113,19 @@ async def test_only_what_was_asked_for_is_sent():
     assert not {"Accept", "Accept-Encoding", "User-Agent"} & typed.keys()
     assert "Content-Type" not in untyped
     assert named["Host"] == "box.local"
+
+
+async def test_a_name_and_password_of_the_address_are_a_header():
+    async def mirror(request: web.Request) -> web.Response:
+        return web.json_response(request.headers.get("Authorization"))
+
+    own = {"method": "GET", "path": "/m", "headers": {"Authorization": "Bearer ollama"}}
+    async with rival({"GET /m": mirror}) as url:
+        host = url.removeprefix("http://")
+        async with Wire(f"http://me:p%40ss@{host}", 5) as wire:
+            assert wire.base == url
+            assert (await wire.get("/m")).json == "Basic bWU6cEBzcw=="
+            assert (await wire.ask(own)).json == "Bearer ollama"
 
 
 @pytest.mark.timeout(10)

@@ -8,7 +8,6 @@ through `reading`; a stream from which nothing can be learned is slower, never w
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,8 +29,8 @@ from adapter.translate.events import (
     Tokens,
     Usage,
 )
+from adapter.translate.fastlane import Layout, Slice, learn
 from adapter.translate.generation import ORDINARY, Listening
-from adapter.translate.ndjson import has_line_break
 from adapter.translate.reading import MALFORMED, read
 from adapter.translate.replies import Closing, LineWriter, Writer
 from adapter.translate.sse import EventSplitter
@@ -44,9 +43,6 @@ DONE_REASONS = {"length": "length"}
 # The engine gave up: no end that a client may take for one.
 BROKEN_FINISHES = frozenset({"abort", "error"})
 
-# ASCII that stands in a JSON string as itself.
-_PLAIN = re.compile(rb"[ !#-\[\]-~]+").fullmatch
-_CONTENT = b'"delta":{"content":'
 _FAILED = "an error was encountered while running the model: "
 
 
@@ -79,22 +75,20 @@ class Translator:
         self._calls = Calls()
         self._logprobs: list[Mapping[str, Any]] = []
         self._prompt_ids: Sequence[int] = ()
-        self._generated_ids: list[int] = []
+        self._generated_ids: list[bytes] = []
+        """As the engine wrote them, with commas."""
         self._splitter = EventSplitter()
         self._stamps = Stamps()
         self._reason: str | None = None
         self._engine_times: EngineTimes | None = None
-        # Learned: what stands around the text, in a whole event and in a payload.
-        self._prefix = self._suffix = b""
-        self._around: tuple[bytes, bytes] | None = None
+        # Learned from the stream: its ordinary events, as payloads and as they come in.
+        self._payloads: Layout | None = None
+        self._events: Layout | None = None
 
     def feed(self, data: bytes, now: int) -> bytes:
         """What the client gets to read for these bytes of the engine."""
-        if self._prefix and self._splitter.empty:
-            text = _between(data, self._prefix, self._suffix)
-            if text is not None and self._lines is not None:
-                self.marks.last_token = now
-                return self._lines.sliced(text, self._stamps.at(now + self._wall_offset))
+        if self._events and self._splitter.empty and (found := self._events.slice(data)):
+            return self._pass(found, self._stamps.at(now + self._wall_offset), now)
         return self._translate(self._splitter.feed(data), now)
 
     def finish(self, now: int, broken: AdapterError | None = None) -> bytes:
@@ -134,18 +128,29 @@ class Translator:
         for payload in payloads:
             if self.ended:
                 break
-            text = _between(payload, *self._around) if self._around else None
-            if text is not None and self._lines is not None:
-                self.marks.last_token = now
-                out.append(self._lines.sliced(text, stamp))
+            if self._payloads and (found := self._payloads.slice(payload)):
+                out.append(self._pass(found, stamp, now))
                 continue
             events = read(payload)
-            if self._around is None and self._lines is not None:
+            if self._payloads is None and self._lines is not None:
                 self._learn(payload, events)
             out.extend(self._take(event, stamp, now) for event in events)
             if self._scanner is not None and self._scanner.hit:
                 out.append(self._close("stop", now))
         return b"".join(out)
+
+    def _pass(self, found: Slice, stamp: bytes, now: int) -> bytes:
+        """The line for an ordinary event."""
+        assert self._lines is not None  # or nothing would have been learned
+        text, ids = found
+        self.marks.last_token = now
+        if ids:
+            self._generated_ids.append(ids)
+        return self._lines.sliced(text, stamp)
+
+    def _learn(self, payload: bytes, events: list[Event]) -> None:
+        self._payloads = learn(payload, events)
+        self._events = self._payloads.as_event() if self._payloads else None
 
     def _take(self, event: Event, stamp: bytes, now: int) -> bytes:
         match event:
@@ -160,7 +165,8 @@ class Translator:
                 self._calls.add(event)
             case Tokens(prompt, generated):
                 self._prompt_ids = prompt or self._prompt_ids
-                self._generated_ids.extend(generated)
+                if generated:
+                    self._generated_ids.append(b",".join(b"%d" % number for number in generated))
             case Finish(reason):
                 return self._end_text(reason, stamp)
             case Usage():
@@ -216,7 +222,7 @@ class Translator:
             metrics_fields(self.usage, self.spent),
             calls,
             self._logprobs,
-            [*self._prompt_ids, *self._generated_ids],
+            [*self._prompt_ids, *orjson.loads(b"[%b]" % b",".join(self._generated_ids))],
         )
         return self._writer.last(closing, self._stamps.at(now + self._wall_offset))
 
@@ -224,40 +230,3 @@ class Translator:
         if not self.marks.first_token:
             self.marks.first_token = now
         self.marks.last_token = now
-
-    def _learn(self, payload: bytes, events: list[Event]) -> None:
-        """Takes prefix and suffix from an event that holds one piece of text and nothing else."""
-        if len(events) != 1 or not isinstance(events[0], Text) or events[0].logprobs:
-            return
-        at = payload.find(_CONTENT)
-        text = orjson.dumps(events[0].text)
-        start = at + len(_CONTENT)
-        if at < 0 or payload[start : start + len(text)] != text:
-            return
-        self._around = before, after = payload[: start + 1], payload[start + len(text) - 1 :]
-        self._prefix, self._suffix = b"data: " + before, after + b"\n\n"
-
-
-def _between(event: bytes, prefix: bytes, suffix: bytes) -> bytes | None:
-    """The text between prefix and suffix, as JSON has it, or None if the event is no ordinary one.
-
-    No quote may stand inside: so the slice is one string of one event, and nothing else of the
-    event can be smuggled in by text that looks like JSON. What is not plain ASCII has to prove
-    that it is JSON.
-    """
-    if not (event.startswith(prefix) and event.endswith(suffix)):
-        return None
-    text = event[len(prefix) : len(event) - len(suffix)]
-    if _PLAIN(text):
-        return text
-    if not text or b'"' in text or has_line_break(text) or not _is_json(b'"%b"' % text):
-        return None
-    return text
-
-
-def _is_json(data: bytes) -> bool:
-    try:
-        orjson.loads(data)
-    except orjson.JSONDecodeError:
-        return False
-    return True

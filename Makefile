@@ -8,7 +8,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve engine test check lint format docs lock clean
+.PHONY: help serve engine test check bench lint format docs lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,9 @@ lint: $(VENV)/dev.stamp ## format, lint, types, layers
 
 check: lint ## the same and the fast tests, in under a minute
 	$(BIN)/pytest -q -m "not vllm and not node and not clients" tests/unit tests/docs tests/vllm_image
+
+bench: $(VENV)/dev.stamp ## what the adapter costs, in ratios; BENCH=--quick for a minute, --help for more
+	@exec $(BIN)/python -m tests.load.bench $(BENCH)
 
 format: $(VENV)/dev.stamp ## what `check` would complain of and a machine can mend
 	$(BIN)/ruff format

@@ -18,6 +18,9 @@ from adapter.settings import Settings
 
 _LAST_LINES_SECONDS = 0.5
 _LONGEST_HEADER = 64 * 2**10
+_BACKLOG = 4096
+"""Connections that may wait to be accepted: thousands of clients that come at once. The kernel
+has a bound of its own, often the same."""
 
 
 async def start(
@@ -39,7 +42,7 @@ async def start(
     )
     await runner.setup()
     host, port = settings.server.host, settings.server.port
-    site = web.TCPSite(runner, host, port, reuse_port=reuse_port or None)
+    site = web.TCPSite(runner, host, port, backlog=_BACKLOG, reuse_port=reuse_port or None)
     try:
         await site.start()
     except OSError as error:

@@ -1,6 +1,9 @@
 """How many may wait: until their first token, and no longer."""
 
 import asyncio
+import select
+import socket
+import time
 
 import pytest
 
@@ -49,3 +52,20 @@ async def test_those_whose_answer_has_begun_are_not(scripted, stream: bool):
         for one in running:
             one.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+
+
+async def test_many_who_come_at_once_are_let_in():
+    """More than a default backlog, while the server's loop is busy with something else."""
+    async with serving("http://127.0.0.1:1") as adapter:
+        port = int(adapter.url.rpartition(":")[2])
+        clients = [socket.socket() for _ in range(400)]
+        try:
+            for client in clients:
+                client.setblocking(False)
+                client.connect_ex(("127.0.0.1", port))
+            time.sleep(0.1)  # noqa: ASYNC251  # nobody accepts meanwhile
+            _, connected, _ = select.select([], clients, [], 0)
+            assert len(connected) == len(clients)
+        finally:
+            for client in clients:
+                client.close()

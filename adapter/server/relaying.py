@@ -13,7 +13,6 @@ from adapter.catalog.catalog import Entry
 from adapter.errors import AdapterError, UpstreamBroken, UpstreamRefused
 from adapter.observe.facts import Facts
 from adapter.server.admission import Place
-from adapter.server.generation import concern
 from adapter.server.middleware import note_failure
 from adapter.server.replies import JSON, begin_stream
 from adapter.server.state import FACTS, STATE
@@ -56,7 +55,6 @@ async def pass_on(request: web.Request, entry: Entry, passed: Passed) -> web.Str
         AdapterError: before anything was written.
     """
     state, facts = request.app[STATE], request[FACTS]
-    concern(request, entry)
     engine = state.engines[entry.upstream]
     with state.admission.enter() as place:
         await engine.health.require()

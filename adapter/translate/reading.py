@@ -38,7 +38,7 @@ def read(payload: bytes) -> list[Event]:
     try:
         chunk = orjson.loads(payload)
         if any(chunk.get(key) for key in _ERROR_KEYS):
-            return [Fault(error_text(chunk), _error_status(chunk.get("error")))]
+            return [Fault(error_text(chunk), error_status(chunk.get("error")))]
         return list(_read_chunk(chunk))
     except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError):
         return [MALFORMED]
@@ -125,7 +125,8 @@ def _number(value: Any) -> float:
     return float(value)
 
 
-def _error_status(error: Any) -> int:
+def error_status(error: Any) -> int:
+    """The HTTP status that an error of the engine names; 500 if it names none."""
     code = error.get("code") if isinstance(error, dict) else None
     return code if isinstance(code, int) and 400 <= code < 600 else 500
 

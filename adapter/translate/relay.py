@@ -14,13 +14,12 @@ from typing import Any
 
 import orjson
 
-from adapter.errors import AdapterError, EngineFault, UpstreamError
+from adapter.errors import AdapterError
+from adapter.translate.faults import ABORTED, BROKEN_FINISHES, ended_early, failed
 from adapter.translate.ndjson import dumps, escape_line_breaks
-from adapter.translate.reading import error_text
-from adapter.translate.stream import BROKEN_FINISHES
+from adapter.translate.reading import error_status, error_text
 from adapter.translate.v1_answers import counts
 
-FAILED = "an error was encountered while running the model: "
 _STUMBLED = "validation errors for ChatCompletionStreamResponse"
 """In vLLM's /v1/messages: it could not read the error event of its own dying engine."""
 
@@ -95,12 +94,7 @@ class Relay:
         out = self.feed(b"\n\n") if self._rest and _is_whole(self._rest) else b""
         if self.ended:
             return out
-        if broken is None:
-            self.fault = EngineFault(FAILED + "unexpected EOF")
-        elif isinstance(broken, UpstreamError):
-            self.fault = EngineFault(FAILED + broken.message, status=broken.status)
-        else:
-            self.fault = broken
+        self.fault = ended_early(broken)
         return out
 
     def error_event(self, error: dict[str, Any]) -> bytes:
@@ -123,14 +117,14 @@ class Relay:
             return self._end(event, "[DONE]")
         parsed = _parsed(payload)
         if not isinstance(parsed, dict):
-            self.fault = EngineFault(FAILED + "the engine sent a malformed event")
+            self.fault = failed("the engine sent a malformed event")
             return b""
         error = parsed.get("error") or (parsed if parsed.get("type") == "error" else None)
         if error:
             self._break(error_text(error), error)
             return b""
         if any(c.get("finish_reason") in BROKEN_FINISHES for c in _choices(parsed)):
-            self._break("the engine aborted the request")
+            self._break(ABORTED)
             return b""
         self._count(parsed)
         if not self._first:
@@ -144,16 +138,14 @@ class Relay:
         if mark == "response.failed":
             # The engine's own words for a fault, which clients understand.
             self.complete = True
-            self.fault = EngineFault(FAILED + "the engine said so itself")
+            self.fault = failed("the engine said so itself")
         self.complete = self.complete or mark in self._grammar.ends
         return event
 
     def _break(self, text: str, error: Any = None) -> None:
         if _STUMBLED in text:
             text = "the engine stopped"
-        code = error.get("code") if isinstance(error, dict) else None
-        status = code if isinstance(code, int) and 400 <= code < 600 else 500
-        self.fault = EngineFault(FAILED + text, status=status)
+        self.fault = failed(text, error_status(error))
 
     def _count(self, parsed: dict[str, Any]) -> None:
         inner = parsed.get("response")

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from adapter.errors import AdapterError, EngineFault, UpstreamError
+from adapter.errors import AdapterError, EngineFault
 from adapter.translate import logprobs
 from adapter.translate.calls import Calls
 from adapter.translate.events import (
@@ -30,6 +30,7 @@ from adapter.translate.events import (
     Usage,
 )
 from adapter.translate.fastlane import Layout, Slice, learn
+from adapter.translate.faults import ABORTED, BROKEN_FINISHES, ended_early, failed
 from adapter.translate.generation import ORDINARY, Listening
 from adapter.translate.reading import MALFORMED, read
 from adapter.translate.replies import Closing, LineWriter, Writer
@@ -40,10 +41,6 @@ from adapter.translate.timings import Marks, Timings, metrics_fields, timings
 
 # vLLM's finish_reason → Ollama's done_reason; what is not here is "stop".
 DONE_REASONS = {"length": "length"}
-# The engine gave up: no end that a client may take for one.
-BROKEN_FINISHES = frozenset({"abort", "error"})
-
-_FAILED = "an error was encountered while running the model: "
 
 
 class Translator:
@@ -104,12 +101,7 @@ class Translator:
             return out
         if self._reason is not None and self.usage is not None:
             return out + self._close(self._reason, now)
-        if broken is None:
-            self.fault = EngineFault(_FAILED + "unexpected EOF")
-        elif isinstance(broken, UpstreamError):
-            self.fault = EngineFault(_FAILED + broken.message, status=broken.status)
-        else:
-            self.fault = broken
+        self.fault = ended_early(broken)
         return out
 
     @property
@@ -174,7 +166,7 @@ class Translator:
             case EngineTimes():
                 self._engine_times = event
             case Fault(message, status):
-                self.fault = EngineFault(_FAILED + message, status=status)
+                self.fault = failed(message, status)
             case Done():
                 return self._take_done(now)
         return b""
@@ -196,13 +188,13 @@ class Translator:
 
     def _take_done(self, now: int) -> bytes:
         if self._reason is None:
-            self.fault = EngineFault(_FAILED + "unexpected EOF")
+            self.fault = failed("unexpected EOF")
             return b""
         return self._close(self._reason, now)
 
     def _end_text(self, reason: str, stamp: bytes) -> bytes:
         if reason in BROKEN_FINISHES:
-            self.fault = EngineFault(_FAILED + "the engine aborted the request")
+            self.fault = failed(ABORTED)
             return b""
         self._reason = DONE_REASONS.get(reason, "stop")
         return self._say(self._scanner.flush(), (), stamp) if self._scanner else b""

@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 
-from adapter.errors import EngineFault, UpstreamBroken
+from adapter.errors import UpstreamBroken
+from adapter.translate.faults import ABORTED, BROKEN_FINISHES, failed
 from adapter.translate.ndjson import dumps
-from adapter.translate.stream import BROKEN_FINISHES
 
 FINGERPRINT = "fp_ollama"
 """Ollama's; only for an engine that has none."""
@@ -40,9 +40,7 @@ def refuse_broken(answer: Answer) -> None:
     """Raises EngineFault for an answer that the engine gave up."""
     for choice in answer.get("choices") or ():
         if choice.get("finish_reason") in BROKEN_FINISHES:
-            raise EngineFault(
-                "an error was encountered while running the model: the engine aborted the request"
-            )
+            raise failed(ABORTED)
 
 
 def name_message(answer: Answer) -> None:

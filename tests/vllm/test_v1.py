@@ -1,12 +1,11 @@
 """The routes below /v1 before the real engine: its own answers, under the name asked for."""
 
-import asyncio
 import json
 
 import pytest
 
-from tests.support.machine import PROMPTLY
-from tests.support.raw_http import Connection, get, post
+from tests.support.raw_http import Connection, post
+from tests.vllm.slots import becomes
 
 HI = [{"role": "user", "content": "hello there"}]
 ASKED = "TINY-chat:latest"
@@ -49,28 +48,17 @@ async def test_a_stream(chatting, path):
     assert reply.text.rstrip("\n").rpartition("\n\n")[2].startswith(ENDS)
 
 
-async def running(engine) -> float:
-    metrics = (await get(engine.url, "/metrics")).text.splitlines()
-    waiting = [line for line in metrics if line.startswith("vllm:num_requests_running{")]
-    return sum(float(line.rpartition(" ")[2]) for line in waiting)
-
-
 @ROUTES
 @pytest.mark.parametrize("stream", [True, False])
 async def test_a_client_that_leaves_frees_the_slot(engine, chatting, path, stream):
     endless = {"ignore_eos": True, "max_tokens": 4000, "max_output_tokens": 4000}
     body = BODIES[path] | endless | {"model": ASKED, "stream": stream}
+    await becomes(engine, 0)
     connection = await Connection.open(chatting.url)
     await connection.send("POST", path, json.dumps(body).encode())
-    await engine_has(engine, 1)
+    await becomes(engine, 1, asked=connection)
     await connection.close()
-    await engine_has(engine, 0)
-
-
-async def engine_has(engine, count: int) -> None:
-    async with asyncio.timeout(PROMPTLY + 5):
-        while await running(engine) != count:  # noqa: ASYNC110  # seen over HTTP only
-            await asyncio.sleep(0.05)
+    await becomes(engine, 0)
 
 
 @pytest.mark.parametrize(

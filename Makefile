@@ -8,10 +8,10 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve engine test check bench lint format docs lock clean
+.PHONY: help serve engine test check bench bench-vllm bench-peers lint format docs lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 serve: ## everything from nothing: the adapter and a real vLLM on this machine's CPU
 	@PYTHONPATH=vllm_image exec $(PYTHON) -m launcher up
@@ -33,6 +33,12 @@ check: lint ## the same and the fast tests, in under a minute
 
 bench: $(VENV)/dev.stamp ## what the adapter costs, in ratios; BENCH=--quick for a minute, --help for more
 	@exec $(BIN)/python -m tests.load.bench $(BENCH)
+
+bench-vllm: engine ## the adapter beside the real engine alone, in three minutes
+	@exec $(BIN)/python -m tests.load.bench_vllm $(BENCH)
+
+bench-peers: $(VENV)/dev.stamp ## other adapters, for `make bench` to compare with
+	@exec $(BIN)/python -m tests.load.peers
 
 format: $(VENV)/dev.stamp ## what `check` would complain of and a machine can mend
 	$(BIN)/ruff format

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from adapter import OLLAMA_VERSION, __version__
+from adapter.bench import command as bench
 from adapter.catalog.catalog import Catalog, build
 from adapter.catalog.discovery import Discovery
 from adapter.conformance import command as conformance
@@ -16,7 +17,7 @@ from adapter.observe import logs
 from adapter.server import run, workers
 from adapter.settings import Settings, environment, load_settings
 from adapter.translate.models import DISPLAY_ORDER
-from adapter.upstream.client import Upstream, open_session
+from adapter.upstream.client import Upstream
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,6 +57,10 @@ def _parser() -> argparse.ArgumentParser:
     conform = commands.add_parser("conform", help="tell how far a server is an Ollama")
     conformance.add_arguments(conform)
     conform.set_defaults(run=conformance.run_command)
+
+    measure = commands.add_parser("bench", help="tell how fast a server is")
+    bench.add_arguments(measure)
+    measure.set_defaults(run=bench.run_command)
 
     version = commands.add_parser("version", help="print the versions")
     version.set_defaults(run=_version)
@@ -113,14 +118,16 @@ def _models(options: argparse.Namespace, given: list[str]) -> int:
 async def _ask_engines(settings: Settings) -> tuple[Catalog, list[str]]:
     discovery = Discovery(settings, lambda: 0)
     faults = []
-    async with open_session() as session:
-        for upstream in settings.upstreams:
-            try:
-                served = await Upstream(upstream, session).models()
-            except UpstreamError as error:
-                faults.append(error.message)
-            else:
-                await discovery.take(upstream.name, served)
+    for upstream in settings.upstreams:
+        client = Upstream(upstream)
+        try:
+            served = await client.models()
+        except UpstreamError as error:
+            faults.append(error.message)
+        else:
+            await discovery.take(upstream.name, served)
+        finally:
+            client.close()
     return discovery.catalog, faults
 
 

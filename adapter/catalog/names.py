@@ -5,6 +5,7 @@ Source: `types/model/name.go:ParseName` and `internal/modelref` of Ollama 0.33.
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 
@@ -63,6 +64,7 @@ def parse(text: str) -> Name | None:
     return name if legal else None
 
 
+@functools.lru_cache(1024)
 def asked(text: str) -> Name:
     """The name a client asks for; the suffix `:local` says where Ollama is to look, and is cut.
 

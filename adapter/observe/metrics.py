@@ -5,6 +5,8 @@ Labels are bounded: routes by the route table, models and upstreams by the catal
 
 from __future__ import annotations
 
+import functools
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from adapter import OLLAMA_VERSION, __version__
@@ -83,23 +85,32 @@ class Metrics:
             multiprocess_mode="livemax",
         ).labels(__version__, OLLAMA_VERSION).set(1)
 
+        # Labels are looked up once: that costs more than the counting.
+        self._in_flight = functools.cache(self.in_flight.labels)
+        self._requests = functools.cache(self.requests.labels)
+        self._duration = functools.cache(self.duration.labels)
+        self._prompt_tokens = functools.cache(self.prompt_tokens.labels)
+        self._generated_tokens = functools.cache(self.generated_tokens.labels)
+        self._first_token = functools.cache(self.first_token.labels)
+        self._evaluation = functools.cache(self.evaluation.labels)
+
     def begin(self, facts: Facts) -> None:
-        self.in_flight.labels(facts.route).inc()
+        self._in_flight(facts.route).inc()
 
     def record(self, facts: Facts) -> None:
         """Counts a finished request."""
         model = (facts.model, facts.upstream)
-        self.in_flight.labels(facts.route).dec()
-        self.requests.labels(facts.route, *model, facts.outcome).inc()
-        self.duration.labels(facts.route, *model).observe(facts.total * _NS)
+        self._in_flight(facts.route).dec()
+        self._requests(facts.route, *model, facts.outcome).inc()
+        self._duration(facts.route, *model).observe(facts.total * _NS)
         if facts.prompt_tokens:
-            self.prompt_tokens.labels(*model).inc(facts.prompt_tokens)
+            self._prompt_tokens(*model).inc(facts.prompt_tokens)
         if facts.generated_tokens:
-            self.generated_tokens.labels(*model).inc(facts.generated_tokens)
+            self._generated_tokens(*model).inc(facts.generated_tokens)
         if facts.first_token:
-            self.first_token.labels(*model).observe(facts.first_token * _NS)
+            self._first_token(*model).observe(facts.first_token * _NS)
         if facts.evaluation:
-            self.evaluation.labels(*model).observe(facts.evaluation * _NS)
+            self._evaluation(*model).observe(facts.evaluation * _NS)
 
     def upstream_changed(self, upstream: str, up: bool) -> None:
         self.upstream_up.labels(upstream).set(up)

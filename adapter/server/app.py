@@ -22,7 +22,7 @@ from adapter.server.origins import Origins
 from adapter.server.routes import add_routes
 from adapter.server.state import STATE, State
 from adapter.settings import Settings, UpstreamSettings
-from adapter.upstream.client import Upstream, open_session
+from adapter.upstream.client import Upstream
 from adapter.upstream.engine import Engine
 from adapter.upstream.health import Health
 from adapter.upstream.residency import Residency
@@ -52,13 +52,13 @@ def make_app(settings: Settings) -> web.Application:
 
 
 async def _engines(app: web.Application) -> AsyncIterator[None]:
-    """Opens the session and watches each engine. The adapter is up at once, engines or not."""
+    """Watches each engine. The adapter is up at once, engines or not."""
     state = app[STATE]
-    async with open_session() as session, contextlib.AsyncExitStack() as stack:
+    async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(state.discovery.store.close)
         for upstream in state.settings.upstreams:
             settled = _settled(state.settings, upstream.name)
-            client = Upstream(upstream, session, state.settings.server.retries, settled)
+            client = Upstream(upstream, state.settings.server.retries, settled)
             health = _health(state, upstream, client)
             client.news = health.doubt
             state.engines[upstream.name] = Engine(client, health)
@@ -66,7 +66,7 @@ async def _engines(app: web.Application) -> AsyncIterator[None]:
             watching = asyncio.get_running_loop().create_task(health.run())
             stack.push_async_callback(health.close)
             stack.push_async_callback(_cancel, watching)
-            stack.callback(client.forget)
+            stack.callback(client.close)
         yield
 
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 from aiohttp import web
 
 from adapter.catalog.catalog import Entry
-from adapter.errors import PromptTooLong
+from adapter.errors import AdapterError, PromptTooLong
 from adapter.observe.facts import Facts
 from adapter.observe.logs import events
-from adapter.server.replies import json_reply
+from adapter.server.replies import NDJSON, json_bytes, json_reply
 from adapter.server.shortening import shorten
 from adapter.server.state import FACTS, STATE, State
-from adapter.server.streaming import line_reply, whole_reply
+from adapter.server.streaming import streamed, whole
 from adapter.translate.generation import Question
-from adapter.translate.replies import Closing, LineWriter, Shape, WholeWriter, closing_reply
+from adapter.translate.ndjson import error_line
+from adapter.translate.replies import Closing, Shape, WholeWriter, closing_reply, line_writer
 from adapter.translate.stream import Translator
 from adapter.translate.timestamps import rfc3339
 from adapter.translate.timings import Marks
+from adapter.upstream.answer import Answer
 from adapter.upstream.client import Upstream
-from adapter.upstream.stream import EngineStream
 from adapter.wire.ollama import GenerationRequest
 
 
@@ -84,9 +85,10 @@ async def answer(
     engine = state.engines[entry.upstream]
     _mention_window(state, asked, entry)
     marks = Marks(facts.started)
-    writer = (LineWriter if asked.streams else WholeWriter)(shape, asked.asked)
-    translator = Translator(writer, marks, state.wall_clock() - state.clock(), question.listening)
+    writer = (line_writer if asked.streams else WholeWriter)(shape, asked.asked)
     with state.admission.enter() as place:
+        offset = state.wall_clock() - state.clock()
+        translator = Translator(writer, marks, offset, question.listening, place.leave)
         await engine.health.require()
         marks.opened = state.clock()
         with engine.asked(missing(asked), unable(asked, shape.ability)):
@@ -95,15 +97,20 @@ async def answer(
         async with stream:
             with lasting, state.streams.counted(stream):
                 try:
-                    reply = line_reply if asked.streams else whole_reply
-                    return await reply(request, stream, translator, place)
+                    if not asked.streams:
+                        return json_bytes(await whole(request, stream, translator))
+                    return await streamed(request, stream, translator, NDJSON, _told)
                 finally:
                     _note(facts, translator)
 
 
+def _told(error: AdapterError) -> bytes:
+    return error_line(error.message)
+
+
 async def _open(
     client: Upstream, question: Question, asked: GenerationRequest, entry: Entry, facts: Facts
-) -> EngineStream:
+) -> Answer:
     """The engine's stream; a prompt that is too long is shortened where the request allows it."""
     headers = {"X-Request-Id": facts.request_id}
     try:

@@ -7,6 +7,7 @@ guarded, there or here.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 import socket
@@ -47,6 +48,7 @@ def _host_of(header: str) -> str:
     return (match[1] or match[2] or "").lower() if match else header.lower()
 
 
+@functools.lru_cache(256)
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(host)

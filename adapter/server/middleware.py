@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import re
-import uuid
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -56,7 +56,7 @@ def _begin(request: web.Request, now: int) -> Facts:
     resource = request.match_info.route.resource
     given = request.headers.get(REQUEST_ID, "")
     return Facts(
-        request_id=given if _SAFE_ID.fullmatch(given) else uuid.uuid4().hex,
+        request_id=given if _SAFE_ID.fullmatch(given) else f"{random.getrandbits(128):032x}",
         method=request.method,
         route=resource.canonical if resource is not None else "unknown",
         started=now,

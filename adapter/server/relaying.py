@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import logging
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
+from adapter.aside import aside
 from adapter.catalog.catalog import Entry
 from adapter.errors import AdapterError, UpstreamBroken, UpstreamRefused
 from adapter.observe.facts import Facts
-from adapter.server.admission import Place
-from adapter.server.middleware import note_failure
-from adapter.server.replies import JSON, begin_stream
+from adapter.server.replies import JSON
 from adapter.server.state import FACTS, STATE
+from adapter.server.streaming import streamed
 from adapter.translate.dialects import dialect_of, error_body
 from adapter.translate.relay import Grammar, Relay
 from adapter.translate.v1_answers import Change, whole
+from adapter.upstream.answer import Answer
 from adapter.upstream.client import Upstream
 from adapter.upstream.form import Form
-from adapter.upstream.stream import EngineStream
 
 EVENT_STREAM = "text/event-stream"
 _NO_STORED_ANSWER = "Response with id"
-
-_log = logging.getLogger("adapter")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +68,19 @@ async def pass_on(request: web.Request, entry: Entry, passed: Passed) -> web.Str
                     passed.grammar,
                     entry.target.served_name,
                     passed.asked,
+                    place.leave,
                     hides_usage=passed.hides_usage,
                 )
                 try:
-                    return await _streamed(request, stream, relay, place)
+                    told = functools.partial(_told, request, relay)
+                    return await streamed(request, stream, relay, EVENT_STREAM, told)
                 finally:
                     facts.prompt_tokens, facts.generated_tokens = relay.counts
+                    if relay.first_token:
+                        facts.first_token = relay.first_token - facts.started
 
 
-async def _open(client: Upstream, passed: Passed, facts: Facts) -> EngineStream:
+async def _open(client: Upstream, passed: Passed, facts: Facts) -> Answer:
     headers = {"X-Request-Id": facts.request_id}
     try:
         return await client.open_answer(passed.path, passed.body, headers)
@@ -89,65 +91,22 @@ async def _open(client: Upstream, passed: Passed, facts: Facts) -> EngineStream:
         raise
 
 
-async def _whole(stream: EngineStream, passed: Passed, facts: Facts) -> web.Response:
+async def _whole(stream: Answer, passed: Passed, facts: Facts) -> web.Response:
     """One object, or, of audio, plain text."""
-    parts: list[bytes] = []
-    while data := await stream.read():
-        parts.append(data)
-    body = b"".join(parts)
+    body = await stream.read()
     if stream.content_type != "application/json":
         if not stream.content_type.startswith("text/") or stream.content_type == "text/html":
             raise UpstreamBroken("the engine sent a malformed answer")
-        headers = {"Content-Type": stream.full_content_type}
+        headers = {"Content-Type": stream.headers["content-type"]}
         return web.Response(body=body, headers=headers)
-    out, counts = whole(body, passed.asked, passed.changes)
+    out, counts = await aside(len(body), whole, body, passed.asked, passed.changes)
     facts.prompt_tokens, facts.generated_tokens = counts
     return web.Response(body=out, headers={"Content-Type": JSON})
 
 
-async def _streamed(
-    request: web.Request, stream: EngineStream, relay: Relay, place: Place
-) -> web.StreamResponse:
-    """Events as they come. The status is sent with the first: a failure before it is raised."""
-    state, facts = request.app[STATE], request[FACTS]
-    response: web.StreamResponse | None = None
-    while not relay.ended:
-        out = await _step(stream, relay)
-        if relay.token_seen and not facts.first_token:
-            facts.first_token = state.clock() - facts.started
-        if out and response is None:
-            place.leave()
-            response = await begin_stream(request, EVENT_STREAM)
-        if out and response is not None:
-            await response.write(out)
-    if relay.fault and response is None:
-        raise relay.fault
-    assert response is not None  # what ends without a fault has written its end
-    if relay.fault:
-        note_failure(facts, relay.fault)
-        if not relay.complete:
-            await response.write(relay.error_event(_told(request, relay.fault)))
-    await response.write_eof()
-    if not relay.fault:
-        await stream.drain()
-    return response
-
-
-async def _step(stream: EngineStream, relay: Relay) -> bytes:
-    """Reads once; what there is to write for it. However the bytes end, the relay judges."""
-    try:
-        data = await stream.read()
-    except AdapterError as error:
-        return relay.finish(error)
-    try:
-        return relay.feed(data) if data else relay.finish()
-    except Exception:
-        # A fault of ours must not leave a stream half open, nor start a second answer in it.
-        _log.exception("relaying a stream failed")
-        relay.fault = UpstreamBroken("internal error of the adapter", status=500)
+def _told(request: web.Request, relay: Relay, error: AdapterError) -> bytes:
+    """What tells of an error at the end; nothing if the engine's own words do."""
+    if relay.complete:
         return b""
-
-
-def _told(request: web.Request, error: AdapterError) -> dict[str, Any]:
-    facts = request[FACTS]
-    return error_body(dialect_of(request.path), error.status, error.message, facts.request_id)
+    dialect, request_id = dialect_of(request.path), request[FACTS].request_id
+    return relay.error_event(error_body(dialect, error.status, error.message, request_id))

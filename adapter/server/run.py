@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 from collections.abc import Callable
@@ -62,6 +63,9 @@ async def serve(settings: Settings, *, reuse_port: bool = False) -> None:
     if reuse_port:
         workers.when_alone(stopped.set)
     runner, port = await start(make_app(settings), settings, reuse_port=reuse_port)
+    # What stands now stays: a look through all of it for garbage would stop every stream.
+    gc.collect()
+    gc.freeze()
     logs.events.info("listening on %s:%d", settings.server.host, port)
     try:
         await stopped.wait()

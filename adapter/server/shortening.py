@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from adapter.aside import LARGE, aside
 from adapter.catalog.catalog import Entry
 from adapter.errors import UpstreamRefused
 from adapter.server.tokens import detokenize, tokenize
@@ -58,12 +59,12 @@ async def _without_oldest(
     """Without as few turns as needed to leave room for an answer; found by halving."""
     limited = sampling(asked.options, target).get("max_tokens")
     free = shortening.room(limit, limited)
-    cuts = shortening.cuts(asked.messages)
+    cuts = await aside(LARGE, shortening.cuts, asked.messages)
     if not cuts:
         return None
 
     async def tried(count: int) -> tuple[Question, int]:
-        shorter = chat.to_openai(shortening.without_oldest(asked, count), target)
+        shorter = await aside(LARGE, _left_of, asked, count, target)
         return shorter, len(await tokenize(client, shortening.to_tokenize(shorter)))
 
     first, last = 0, len(cuts) - 1
@@ -76,6 +77,10 @@ async def _without_oldest(
             first = middle + 1
     question, tokens = await tried(cuts[last])
     return Shortened(question, str(cuts[last])) if tokens <= limit else None
+
+
+def _left_of(asked: ChatRequest, gone: int, target: Target) -> Question:
+    return chat.to_openai(shortening.without_oldest(asked, gone), target)
 
 
 async def _without_middle(

@@ -1,100 +1,150 @@
-"""Between an engine's stream and a client: reads, has it translated, writes.
+"""Between an engine's answer and a client: reads, has it translated, writes.
 
-Upstream's failures are caught around reading and the client's leaving around writing, never the
-one for the other.
+While an answer streams, each read of the engine's is translated and written at once, in the call
+that brings it: no task is woken for a token. The task of the request waits for what is rare: the
+first words, a client that is slower than the engine, the end.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Protocol
 
 from aiohttp import web
 
 from adapter.errors import AdapterError, UpstreamBroken
-from adapter.server.admission import Place
+from adapter.server.chunks import ChunkWriter
 from adapter.server.middleware import note_failure
-from adapter.server.replies import NDJSON, begin_stream, json_bytes
+from adapter.server.replies import NDJSON, begin_stream
 from adapter.server.state import FACTS, STATE
-from adapter.translate.ndjson import error_line
-from adapter.translate.stream import Translator
-from adapter.upstream.stream import EngineStream
+from adapter.upstream.answer import Answer
 
 _log = logging.getLogger("adapter")
 
 
-async def whole_reply(
-    request: web.Request, stream: EngineStream, translator: Translator, place: Place
-) -> web.Response:
-    """One object for the whole stream.
+class Interpreter(Protocol):
+    """What turns an engine's bytes into a client's; `now` is of a monotonic clock, in ns.
 
-    Raises:
-        UpstreamError: the stream broke.
+    `fault` is set when the answer can't be completed, `left_early` if the engine would go on.
     """
-    clock = request.app[STATE].clock
-    out = b""
-    while not translator.ended:
-        out += await _step(stream, translator, clock)
-        if translator.marks.first_token:
-            place.leave()
-    if translator.fault:
-        raise translator.fault
-    if not translator.left_early:
-        await stream.drain()
-    return json_bytes(out)
+
+    fault: AdapterError | None
+    ended: bool
+
+    @property
+    def left_early(self) -> bool: ...
+
+    def feed(self, data: bytes, now: int) -> bytes: ...
+
+    def finish(self, now: int, broken: AdapterError | None = None) -> bytes: ...
 
 
-async def line_reply(
-    request: web.Request, stream: EngineStream, translator: Translator, place: Place
+class Flow:
+    """The bytes of an answer on their way through an interpreter."""
+
+    __slots__ = ("_answer", "_clock", "_feed", "_full", "_interpreter", "_write")
+
+    def __init__(self, answer: Answer, interpreter: Interpreter, clock: Callable[[], int]) -> None:
+        self._answer = answer
+        self._interpreter = interpreter
+        self._feed = interpreter.feed
+        self._clock = clock
+
+    async def write(self, write: Callable[[bytes], bool], *, full: bool = True) -> None:
+        """Writes what there is to write for each read, until `write` has enough or it is over.
+
+        `full`: that `write` has enough means that the engine should wait, too.
+        """
+        self._write, self._full = write, full
+        clock = self._clock
+        try:
+            if await self._answer.pour(self._take):
+                return
+        except AdapterError as error:
+            last = self._interpreter.finish(clock(), error)
+        else:
+            last = self._interpreter.finish(clock())
+        if last:
+            write(last)
+
+    def _take(self, data: bytes) -> bool:
+        try:
+            out = self._feed(data, self._clock())
+        except Exception:
+            return self._stumbled()
+        if out and self._write(out):
+            if self._full:
+                self._answer.hold()
+            return True
+        return self._interpreter.ended
+
+    def _stumbled(self) -> bool:
+        """For a fault of ours: it must not leave a stream half open, nor start a second answer."""
+        _log.exception("translating a stream failed")
+        self._interpreter.fault = UpstreamBroken("internal error of the adapter", status=500)
+        self._interpreter.ended = True
+        return True
+
+
+async def streamed(
+    request: web.Request,
+    answer: Answer,
+    interpreter: Interpreter,
+    content_type: str,
+    told: Callable[[AdapterError], bytes],
 ) -> web.StreamResponse:
-    """A line for each piece of text, as it comes.
+    """A reply in pieces, as the engine's come.
 
-    The status is sent with the first line: a failure before it is raised, and keeps its own
-    status. A failure after it is told in a last line without `done`.
+    The status is sent with the first: a failure before it is raised, and keeps its own status.
+    One after it is `told` at the end, in place of the end that a whole answer has.
 
     Raises:
-        UpstreamError: the stream broke before it gave anything.
+        AdapterError: the stream broke before it gave anything.
     """
-    clock = request.app[STATE].clock
-    response: web.StreamResponse | None = None
-    while not translator.ended:
-        out = await _step(stream, translator, clock)
-        if out and response is None:
-            place.leave()
-            response = await begin_stream(request, NDJSON)
-        if out and response is not None:
-            await _write_lines(response, out)
-    if translator.fault and response is None:
-        raise translator.fault
-    assert response is not None  # what ends without a fault has written a last line
-    if translator.fault:
-        note_failure(request[FACTS], translator.fault)
-        await response.write(error_line(translator.fault.message))
+    flow = Flow(answer, interpreter, request.app[STATE].clock)
+    first = b""
+
+    def keep(out: bytes) -> bool:
+        nonlocal first
+        first = out
+        return True
+
+    while not (first or interpreter.ended):
+        await flow.write(keep, full=False)
+    if interpreter.fault and not first:
+        raise interpreter.fault
+    response = await begin_stream(request, content_type)
+    client = ChunkWriter(request, lines=content_type == NDJSON)
+    client.write(first)
+    while not interpreter.ended:
+        await client.drained()
+        await flow.write(client.write)
+    if interpreter.fault:
+        note_failure(request[FACTS], interpreter.fault)
+        if last := told(interpreter.fault):
+            client.write(last)
+    elif not interpreter.left_early:
+        answer.let_go()
     await response.write_eof()
-    if not translator.fault and not translator.left_early:
-        await stream.drain()
     return response
 
 
-async def _step(stream: EngineStream, translator: Translator, clock: Callable[[], int]) -> bytes:
-    """Reads once; what there is to write for it. However the bytes end, the translator judges."""
-    try:
-        data = await stream.read()
-    except AdapterError as error:
-        return translator.finish(clock(), error)
-    try:
-        return translator.feed(data, clock()) if data else translator.finish(clock())
-    except Exception:
-        # A fault of ours must not leave a stream half open, nor start a second answer in it.
-        _log.exception("translating a stream failed")
-        translator.fault = UpstreamBroken("internal error of the adapter", status=500)
-        return b""
+async def whole(request: web.Request, answer: Answer, interpreter: Interpreter) -> bytes:
+    """All of a reply that is one object.
 
+    Raises:
+        AdapterError: the stream broke.
+    """
+    out: list[bytes] = []
 
-async def _write_lines(response: web.StreamResponse, lines: bytes) -> None:
-    """One HTTP chunk for each line: some clients parse each chunk as one object."""
-    if lines.count(b"\n") == 1:
-        await response.write(lines)
-        return
-    for line in lines.splitlines(keepends=True):
-        await response.write(line)
+    def keep(data: bytes) -> bool:
+        out.append(data)
+        return False
+
+    await Flow(answer, interpreter, request.app[STATE].clock).write(keep)
+    if interpreter.fault:
+        raise interpreter.fault
+    if not interpreter.left_early:
+        answer.let_go()
+    return b"".join(out)

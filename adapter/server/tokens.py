@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from adapter.aside import aside
 from adapter.errors import UpstreamBroken
 from adapter.translate.refusals import PROMPT_TOO_LONG
 from adapter.upstream.client import Upstream
@@ -20,9 +21,12 @@ async def tokenize(client: Upstream, body: Mapping[str, Any]) -> list[int]:
         UpstreamError: the engine can't tell; RouteMissing if it has no such route.
     """
     answer = await client.post_json(TOKENIZE_PATH, body, {}, too_long=PROMPT_TOO_LONG)
+    return await aside(len(answer), _ids, answer)
+
+
+def _ids(answer: bytes) -> list[int]:
     try:
-        tokens = orjson.loads(answer)["tokens"]
-        return [int(token) for token in tokens]
+        return [int(token) for token in orjson.loads(answer)["tokens"]]
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
         raise UpstreamBroken("the engine sent malformed tokens") from None
 

@@ -10,6 +10,7 @@ import binascii
 import math
 import sys
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,21 +18,32 @@ import orjson
 
 from adapter.errors import BadRequest, UpstreamBroken
 from adapter.translate.target import Target
+from adapter.translate.timings import Timings
+from adapter.wire import longtext
 from adapter.wire.ollama import EmbeddingsRequest, EmbedRequest
 from adapter.wire.openai import EmbeddingsBody
 
 _NOTHING = " "
 """What is embedded in the place of an empty string."""
+_BYTES_OF_A_NUMBER = 20
 USE_WHOLE_WINDOW = -1
 """vLLM's truncate_prompt_tokens that cuts an input to what the model takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """Vectors in the order of the inputs, and how many tokens those had in all."""
+    """Vectors in the order of the inputs, and how many tokens those had in all.
 
-    vectors: list[list[float]]
+    An array is one object; a million numbers by themselves take their time to be forgotten.
+    """
+
+    vectors: Sequence[Sequence[float]]
     prompt_tokens: int
+
+    @property
+    def size(self) -> int:
+        """Bytes of their JSON, more or less."""
+        return sum(map(len, self.vectors)) * _BYTES_OF_A_NUMBER
 
 
 def texts(request: EmbedRequest) -> list[str]:
@@ -76,7 +88,7 @@ def read_vectors(body: bytes, expected: int) -> Vectors:
         BadRequest: a vector holds NaN or Inf, which JSON can't say.
     """
     try:
-        answer = orjson.loads(body)
+        answer = longtext.loads(body)
         rows = sorted(answer["data"], key=lambda row: row["index"])
         vectors = [_floats(row["embedding"]) for row in rows]
         tokens = int((answer.get("usage") or {}).get("prompt_tokens") or 0)
@@ -84,14 +96,30 @@ def read_vectors(body: bytes, expected: int) -> Vectors:
         raise UpstreamBroken("the engine sent malformed embeddings") from None
     if len(vectors) != expected:
         raise UpstreamBroken(f"the engine sent {len(vectors)} embeddings for {expected} inputs")
-    if not all(map(math.isfinite, (value for vector in vectors for value in vector))):
+    if not all(map(_is_finite, vectors)):
         raise BadRequest("embedding contains NaN or Inf values")
     return Vectors(vectors, tokens)
 
 
-def _floats(embedding: Any) -> list[float]:
+def _is_finite(vector: Sequence[float]) -> bool:
+    # A sum is quick, and not finite if one of the numbers is not; huge ones may add up to that.
+    return math.isfinite(sum(vector)) or all(map(math.isfinite, vector))
+
+
+def reply(request: EmbedRequest, vectors: Vectors, spent: Timings) -> dict[str, Any]:
+    """The answer of /api/embed."""
+    return {
+        "model": request.asked,
+        "embeddings": [written(normalised(v, request.dimensions)) for v in vectors.vectors],
+        "total_duration": spent.total,
+        "load_duration": spent.load,
+        "prompt_eval_count": vectors.prompt_tokens,
+    }
+
+
+def _floats(embedding: Any) -> array[float]:
     if isinstance(embedding, list):
-        return [float(value) for value in embedding]
+        return array("d", embedding)
     values = array("f")
     try:
         values.frombytes(base64.b64decode(embedding, validate=True))
@@ -99,12 +127,17 @@ def _floats(embedding: Any) -> list[float]:
         raise ValueError(error) from None
     if sys.byteorder == "big":
         values.byteswap()
-    return values.tolist()
+    return values
 
 
-def normalised(vector: list[float], dimensions: int = 0) -> list[float]:
+def written(vector: list[float]) -> orjson.Fragment:
+    """Its JSON, for a million numbers are not to be there at once: they go as one."""
+    return orjson.Fragment(orjson.dumps(vector))
+
+
+def normalised(vector: Sequence[float], dimensions: int = 0) -> list[float]:
     """The vector cut to `dimensions` (0, or more than there are: all of it), with length 1."""
     if 0 < dimensions < len(vector):
         vector = vector[:dimensions]
     length = math.hypot(*vector)
-    return [value / length for value in vector] if length else vector
+    return [value / length for value in vector] if length else list(vector)

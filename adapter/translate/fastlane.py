@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import orjson
 
@@ -25,16 +24,18 @@ Slice = tuple[bytes, bytes]
 """The text as JSON has it without its quotes, and the token ids with commas between them."""
 
 
-@dataclass(frozen=True, slots=True)
 class Layout:
     """The bytes of an event before its text, between text and token ids, and after those.
 
     `middle` is empty where events have no ids; the quotes around the text belong to the layout.
     """
 
-    before: bytes
-    middle: bytes
-    after: bytes
+    __slots__ = ("_around", "_start", "after", "before", "middle")
+
+    def __init__(self, before: bytes, middle: bytes, after: bytes) -> None:
+        self.before, self.middle, self.after = before, middle, after
+        self._start = len(before)
+        self._around = len(before) + len(after)
 
     def slice(self, event: bytes) -> Slice | None:
         """Text and ids of an event, or None if it is no ordinary one.
@@ -45,7 +46,8 @@ class Layout:
         """
         if not (event.startswith(self.before) and event.endswith(self.after)):
             return None
-        text, ids = event[len(self.before) : len(event) - len(self.after)], b""
+        start = self._start
+        text, ids = event[start : start + len(event) - self._around], b""
         if self.middle:
             text, found, ids = text.partition(self.middle)
             if not found or not _IDS(ids):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -37,41 +37,44 @@ def read(payload: bytes) -> list[Event]:
         return [Done()]
     try:
         chunk = orjson.loads(payload)
-        if any(chunk.get(key) for key in _ERROR_KEYS):
-            return [Fault(error_text(chunk), error_status(chunk.get("error")))]
-        return list(_read_chunk(chunk))
+        for key in _ERROR_KEYS:
+            if chunk.get(key):
+                return [Fault(error_text(chunk), error_status(chunk.get("error")))]
+        return _read_chunk(chunk)
     except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError):
         return [MALFORMED]
 
 
-def _read_chunk(chunk: dict[str, Any]) -> Iterator[Event]:
+def _read_chunk(chunk: dict[str, Any]) -> list[Event]:
+    events: list[Event] = []
     if prompt := chunk.get("prompt_token_ids"):
-        yield Tokens(prompt=_ids(prompt))
+        events.append(Tokens(prompt=_ids(prompt)))
     for choice in chunk.get("choices") or ():
-        yield from _read_choice(choice)
+        _read_choice(choice, events)
     if usage := chunk.get("usage"):
-        yield _usage(usage)
+        events.append(_usage(usage))
     if (metrics := chunk.get("metrics")) and (times := _times(metrics)):
-        yield times
+        events.append(times)
+    return events
 
 
-def _read_choice(choice: dict[str, Any]) -> Iterator[Event]:
+def _read_choice(choice: dict[str, Any], events: list[Event]) -> None:
     delta = choice.get("delta") or {}
     rows = logprobs.read(raw) if (raw := choice.get("logprobs")) else ()
     text = _string(delta.get("content") or choice.get("text") or "")
     # Reasoning comes first in time when one event carries both.
     if thinking := delta.get("reasoning") or delta.get("reasoning_content"):
-        yield Thinking(_string(thinking), () if text else rows)
+        events.append(Thinking(_string(thinking), () if text else rows))
     if text or (rows and not thinking):
-        yield Text(text, rows)
-    for call in delta.get("tool_calls") or ():
-        yield _call_part(call)
+        events.append(Text(text, rows))
+    if calls := delta.get("tool_calls"):
+        events.extend(map(_call_part, calls))
     # Chat tells the prompt's ids once above the choices, completions in the first choice.
     prompt, generated = choice.get("prompt_token_ids"), choice.get("token_ids")
     if prompt or generated:
-        yield Tokens(_ids(prompt or ()), _ids(generated or ()))
+        events.append(Tokens(_ids(prompt or ()), _ids(generated or ())))
     if reason := choice.get("finish_reason"):
-        yield Finish(_string(reason))
+        events.append(Finish(_string(reason)))
 
 
 def _call_part(call: dict[str, Any]) -> CallPart:

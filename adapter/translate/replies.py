@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from adapter.translate.events import Logprobs
 from adapter.translate.ndjson import dumps
+from adapter.translate.timestamps import FRACTION, SECOND, up_to_second
 
 Calls = Sequence[Mapping[str, Any]]
 
@@ -116,10 +118,12 @@ class LineWriter:
     def text(self, text: str, stamp: bytes, logprobs: Logprobs = ()) -> bytes:
         return self._line(self._shape.text, text, stamp, logprobs)
 
-    def sliced(self, text: bytes, stamp: bytes) -> bytes:
-        """The line for the inside of a JSON string, as the engine wrote it."""
+    def sliced(self, text: bytes, wall_ns: int) -> bytes:
+        """The line for the inside of a JSON string, as the engine wrote it. Most lines are made
+        here, and all at once: a call more is what all the rest of it costs."""
         head, before, after = self._sliced
-        return b"%b%b%b%b%b" % (head, stamp, before, text, after)
+        second, fraction = divmod(wall_ns, SECOND)
+        return b"".join((head, up_to_second(second), FRACTION % fraction, before, text, after))
 
     def thinking(self, text: str, stamp: bytes, logprobs: Logprobs = ()) -> bytes:
         return self._line(self._shape.thinking, text, stamp, logprobs)
@@ -133,6 +137,12 @@ class LineWriter:
         before, after = layout
         end = b',"logprobs":%b}\n' % dumps(logprobs) if logprobs else b"}\n"
         return b'%b%b",%b%b%b%b' % (self._head, stamp, before, dumps(text), after, end)
+
+
+@functools.lru_cache(256)
+def line_writer(shape: Shape, model: str) -> LineWriter:
+    """One for all streams of a model: it has no state, and what is shared stays in the cache."""
+    return LineWriter(shape, model)
 
 
 class WholeWriter:
@@ -157,7 +167,8 @@ class WholeWriter:
 
     def last(self, closing: Closing, stamp: bytes) -> bytes:
         text, thinking = "".join(self._texts), "".join(self._thoughts)
-        closing = replace(closing, logprobs=[*self._logprobs, *closing.logprobs])
+        if self._logprobs:
+            closing = replace(closing, logprobs=[*self._logprobs, *closing.logprobs])
         return dumps(
             closing_reply(self._shape, self._model, stamp.decode(), closing, text, thinking)
         )

@@ -8,7 +8,7 @@ through `reading`; a stream from which nothing can be learned is slower, never w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -36,7 +36,7 @@ from adapter.translate.reading import MALFORMED, read
 from adapter.translate.replies import Closing, LineWriter, Writer
 from adapter.translate.sse import EventSplitter
 from adapter.translate.stops import StopScanner
-from adapter.translate.timestamps import Stamps
+from adapter.translate.timestamps import stamp as stamp_of
 from adapter.translate.timings import Marks, Timings, metrics_fields, timings
 
 # vLLM's finish_reason → Ollama's done_reason; what is not here is "stop".
@@ -46,10 +46,36 @@ DONE_REASONS = {"length": "length"}
 class Translator:
     """The state of one reply.
 
-    `done` is set when the reply is complete and the engine need not be listened to any longer;
-    `fault` when it can't be completed. Times are nanoseconds of a monotonic clock; `wall_offset`
-    added to one gives nanoseconds since 1970.
+    `done` is set when the reply is complete, `fault` when it can't be completed; `ended` when
+    either is, and the engine need not be listened to any longer. Times are nanoseconds of a
+    monotonic clock; `wall_offset` added to one gives nanoseconds since 1970.
     """
+
+    __slots__ = (
+        "_calls",
+        "_engine_times",
+        "_events",
+        "_generated_ids",
+        "_heard",
+        "_last_token",
+        "_lines",
+        "_listening",
+        "_logprobs",
+        "_ordinary",
+        "_payloads",
+        "_prompt_ids",
+        "_reason",
+        "_scanner",
+        "_splitter",
+        "_wall_offset",
+        "_writer",
+        "done",
+        "ended",
+        "fault",
+        "marks",
+        "spent",
+        "usage",
+    )
 
     def __init__(
         self,
@@ -57,14 +83,17 @@ class Translator:
         marks: Marks,
         wall_offset: int,
         listening: Listening = ORDINARY,
+        heard: Callable[[], None] = lambda: None,
     ) -> None:
+        """`heard` is called with the first token."""
         self.marks = marks
         self.usage: Usage | None = None
         self.spent: Timings | None = None
         self.fault: AdapterError | None = None
-        self.done = False
+        self.done = self.ended = False
         self._writer = writer
         self._wall_offset = wall_offset
+        self._heard = heard
         self._listening = listening
         own_stops = listening.own_stops
         self._scanner = StopScanner(own_stops) if own_stops else None
@@ -75,18 +104,22 @@ class Translator:
         self._generated_ids: list[bytes] = []
         """As the engine wrote them, with commas."""
         self._splitter = EventSplitter()
-        self._stamps = Stamps()
+        self._last_token = 0
         self._reason: str | None = None
         self._engine_times: EngineTimes | None = None
         # Learned from the stream: its ordinary events, as payloads and as they come in.
         self._payloads: Layout | None = None
+        self._ordinary: Layout | None = None
         self._events: Layout | None = None
+        """The same, unless an event is begun: what comes next is no whole one."""
 
     def feed(self, data: bytes, now: int) -> bytes:
         """What the client gets to read for these bytes of the engine."""
-        if self._events and self._splitter.empty and (found := self._events.slice(data)):
-            return self._pass(found, self._stamps.at(now + self._wall_offset), now)
-        return self._translate(self._splitter.feed(data), now)
+        if self._events and (found := self._events.slice(data)):
+            return self._pass(found, now)
+        out = self._translate(self._splitter.feed(data), now)
+        self._events = self._ordinary if self._splitter.empty else None
+        return out
 
     def finish(self, now: int, broken: AdapterError | None = None) -> bytes:
         """The end of the engine's bytes: the last line, if `feed` has not written it yet.
@@ -100,8 +133,10 @@ class Translator:
         if self.ended:
             return out
         if self._reason is not None and self.usage is not None:
-            return out + self._close(self._reason, now)
-        self.fault = ended_early(broken)
+            out += self._close(self._reason, now)
+        else:
+            self.fault = ended_early(broken)
+        self.ended = True
         return out
 
     @property
@@ -109,40 +144,33 @@ class Translator:
         """Whether the engine would go on: a stop string of ours ended the answer."""
         return self._scanner is not None and self._scanner.hit
 
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more of the engine is of interest."""
-        return self.done or self.fault is not None
-
     def _translate(self, payloads: list[bytes], now: int) -> bytes:
-        stamp = self._stamps.at(now + self._wall_offset)
+        stamp = stamp_of(now + self._wall_offset)
         out: list[bytes] = []
         for payload in payloads:
             if self.ended:
                 break
             if self._payloads and (found := self._payloads.slice(payload)):
-                out.append(self._pass(found, stamp, now))
+                out.append(self._pass(found, now))
                 continue
             events = read(payload)
             if self._payloads is None and self._lines is not None:
-                self._learn(payload, events)
-            out.extend(self._take(event, stamp, now) for event in events)
+                self._payloads = learn(payload, events)
+                self._ordinary = self._payloads.as_event() if self._payloads else None
+            out += [self._take(event, stamp, now) for event in events]
             if self._scanner is not None and self._scanner.hit:
                 out.append(self._close("stop", now))
+            self.ended = self.done or self.fault is not None
         return b"".join(out)
 
-    def _pass(self, found: Slice, stamp: bytes, now: int) -> bytes:
+    def _pass(self, found: Slice, now: int) -> bytes:
         """The line for an ordinary event."""
         assert self._lines is not None  # or nothing would have been learned
         text, ids = found
-        self.marks.last_token = now
+        self._last_token = now
         if ids:
             self._generated_ids.append(ids)
-        return self._lines.sliced(text, stamp)
-
-    def _learn(self, payload: bytes, events: list[Event]) -> None:
-        self._payloads = learn(payload, events)
-        self._events = self._payloads.as_event() if self._payloads else None
+        return self._lines.sliced(text, now + self._wall_offset)
 
     def _take(self, event: Event, stamp: bytes, now: int) -> bytes:
         match event:
@@ -208,17 +236,24 @@ class Translator:
                 return b""
             calls = []  # a stop string of ours came before the call was whole
         self.done = True
+        self.marks.last_token = self._last_token
         self.spent = timings(self.marks, self._engine_times, now)
         closing = Closing(
             reason,
             metrics_fields(self.usage, self.spent),
             calls,
             self._logprobs,
-            [*self._prompt_ids, *orjson.loads(b"[%b]" % b",".join(self._generated_ids))],
+            self._context(),
         )
-        return self._writer.last(closing, self._stamps.at(now + self._wall_offset))
+        return self._writer.last(closing, stamp_of(now + self._wall_offset))
+
+    def _context(self) -> Sequence[int]:
+        if not self._generated_ids:
+            return self._prompt_ids
+        return [*self._prompt_ids, *orjson.loads(b"[%b]" % b",".join(self._generated_ids))]
 
     def _mark_token(self, now: int) -> None:
         if not self.marks.first_token:
             self.marks.first_token = now
-        self.marks.last_token = now
+            self._heard()
+        self._last_token = now

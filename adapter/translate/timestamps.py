@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime
 
+SECOND = 1_000_000_000
+FRACTION = b"%09dZ"
+"""What follows the second."""
 
-class Stamps:
-    """Prints instants, and keeps the last second printed: a stream asks for many within one."""
 
-    def __init__(self) -> None:
-        self._second = -1
-        self._text = b""
-
-    def at(self, wall_ns: int) -> bytes:
-        second, fraction = divmod(wall_ns, 1_000_000_000)
-        if second != self._second:
-            self._second = second
-            self._text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S.").encode()
-        return b"%b%09dZ" % (self._text, fraction)
+def stamp(wall_ns: int) -> bytes:
+    second, fraction = divmod(wall_ns, SECOND)
+    return up_to_second(second) + FRACTION % fraction
 
 
 def rfc3339(wall_ns: int) -> str:
-    """The same for one instant."""
-    return Stamps().at(wall_ns).decode()
+    return stamp(wall_ns).decode()
+
+
+@functools.lru_cache(4)
+def up_to_second(second: int) -> bytes:
+    """Up to the point behind it. Streams ask for many instants within one second."""
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S.").encode()

@@ -12,7 +12,7 @@ from array import array
 from typing import Any
 
 from adapter.errors import BadRequest
-from adapter.translate.embed import Vectors, normalised, to_openai
+from adapter.translate.embed import Vectors, normalised, to_openai, written
 from adapter.translate.target import Target
 from adapter.translate.v1_fields import Body
 
@@ -70,10 +70,10 @@ def reply(body: Body, vectors: Vectors) -> dict[str, Any]:
     """OpenAI's list for a request's vectors."""
     dimensions = body.get("dimensions", 0)
     as_text = body.get("encoding_format", "").lower() == "base64"
-    rows = [normalised(vector, dimensions) for vector in vectors.vectors]
+    write = encoded if as_text else written
+    rows = (write(normalised(vector, dimensions)) for vector in vectors.vectors)
     data = [
-        {"object": "embedding", "embedding": encoded(row) if as_text else row, "index": index}
-        for index, row in enumerate(rows)
+        {"object": "embedding", "embedding": row, "index": index} for index, row in enumerate(rows)
     ]
     counts = {"prompt_tokens": vectors.prompt_tokens, "total_tokens": vectors.prompt_tokens}
     return {"object": "list", "data": data, "model": body["model"], "usage": counts}

@@ -1,51 +1,49 @@
-"""aiohttp's exceptions → ours. They go no further than this package."""
+"""What can go wrong on a connection → our errors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import aiohttp
+import ssl
 
 from adapter.errors import (
     UpstreamAway,
     UpstreamBroken,
     UpstreamCut,
     UpstreamError,
-    UpstreamSilent,
     UpstreamUnreachable,
 )
+from adapter.upstream.connection import Hung, NotHTTP
 
 # The first match counts, so the special ones stand before those they derive from.
-_TABLE: tuple[tuple[type[BaseException], type[UpstreamError], str], ...] = (
-    (aiohttp.ConnectionTimeoutError, UpstreamUnreachable, "the engine {name} can't be reached"),
-    (TimeoutError, UpstreamSilent, "the engine {name} did not answer in time"),
-    (aiohttp.ClientSSLError, UpstreamBroken, "the certificate of the engine {name} is not trusted"),
-    (
-        aiohttp.ClientConnectorError,
-        UpstreamAway,
-        "the engine {name} is not there or still loading",
-    ),
-    (aiohttp.ServerDisconnectedError, UpstreamBroken, "the engine {name} closed the connection"),
-    (aiohttp.ClientOSError, UpstreamBroken, "the connection to the engine {name} broke"),
-    (aiohttp.ClientPayloadError, UpstreamCut, "the engine {name} broke off its answer"),
-    (aiohttp.ClientError, UpstreamBroken, "the engine {name} sent what is no HTTP answer"),
-    (OSError, UpstreamBroken, "the connection to the engine {name} broke"),
+_CONNECTING: tuple[tuple[type[Exception], type[UpstreamError], str], ...] = (
+    (TimeoutError, UpstreamUnreachable, "the engine {name} can't be reached"),
+    (ssl.SSLError, UpstreamBroken, "the certificate of the engine {name} is not trusted"),
+    (OSError, UpstreamAway, "the engine {name} is not there or still loading"),
+    (UnicodeError, UpstreamAway, "the engine {name} has a host name that is none"),
+)
+_ASKED: tuple[tuple[type[Exception], type[UpstreamError], str], ...] = (
+    (Hung, UpstreamBroken, "the engine {name} closed the connection"),
+    (NotHTTP, UpstreamBroken, "the engine {name} sent what is no HTTP answer"),
+    (Exception, UpstreamBroken, "the connection to the engine {name} broke"),
+)
+_ANSWERING: tuple[tuple[type[Exception], type[UpstreamError], str], ...] = (
+    (Exception, UpstreamCut, "the engine {name} broke off its answer"),
 )
 
 
-def fault_of(error: BaseException, name: str) -> UpstreamError:
-    """Our error for one of aiohttp's; `name` is the upstream's."""
-    for theirs, ours, text in _TABLE:
+def not_connected(error: Exception, name: str) -> UpstreamError:
+    """For a connection that could not be opened; `name` is the upstream's."""
+    return _first(_CONNECTING, error, name)
+
+
+def broken(error: Exception, name: str, *, begun: bool) -> UpstreamError:
+    """For a connection that ended before its answer did, or before that had `begun`."""
+    return _first(_ANSWERING if begun else _ASKED, error, name)
+
+
+def _first(
+    table: tuple[tuple[type[Exception], type[UpstreamError], str], ...], error: Exception, name: str
+) -> UpstreamError:
+    for theirs, ours, text in table:
         if isinstance(error, theirs):
             return ours(text.format(name=name))
     raise error
-
-
-@contextmanager
-def border(name: str) -> Iterator[None]:
-    """Lets no exception of aiohttp or the socket out."""
-    try:
-        yield
-    except (aiohttp.ClientError, OSError) as error:
-        raise fault_of(error, name) from error

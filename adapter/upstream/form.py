@@ -14,8 +14,8 @@ class Form:
 
     fields: Sequence[tuple[str, str | tuple[bytes, str, str]]]
 
-    def payload(self) -> aiohttp.FormData:
-        """For one sending; another attempt needs another."""
+    async def encoded(self) -> tuple[str, bytes]:
+        """The content type, with the boundary, and the body."""
         data = aiohttp.FormData(default_to_multipart=True)
         for name, value in self.fields:
             if isinstance(value, str):
@@ -23,4 +23,5 @@ class Form:
             else:
                 content, filename, content_type = value
                 data.add_field(name, content, filename=filename, content_type=content_type)
-        return data
+        payload = data()
+        return payload.headers["Content-Type"], await payload.as_bytes()

@@ -17,6 +17,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, mo
 from pydantic_core import PydanticCustomError
 
 from adapter.errors import BadRequest
+from adapter.wire import longtext
+from adapter.wire.longtext import Json, Taken
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -34,27 +36,51 @@ _MISSING: Any = object()
 _SAFE_DEPTH = 250
 """Brackets in a body, below which nothing in it is too deep to be written again."""
 _LONGEST_INTEGER = 19  # characters
+# What is looked at in one step, for threads take turns between steps.
+_STEP = 2**16  # bytes
+_ITEMS = 1000
 
 
-def read_json(body: bytes) -> Any:
+def read_json(body: Json) -> Any:
     """The first JSON value of a request body.
 
     Raises:
         BadRequest: the body is empty or no JSON, in the words of Go's decoder.
     """
     try:
-        value = orjson.loads(body)
+        return _read(longtext.take_out(body))
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return _read(Taken(body))
     except orjson.JSONDecodeError:
         return _read_leniently(body.decode("utf-8", "replace").lstrip())
-    if body.count(b"[") + body.count(b"{") > _SAFE_DEPTH:
+
+
+def _read(taken: Taken) -> Any:
+    value = orjson.loads(taken.rest)
+    if _may_be_deep(taken.rest):
         _require_writable(value)
-    return value
+    return taken.put_back(value)
+
+
+def _may_be_deep(text: Json) -> bool:
+    brackets = 0
+    for at in range(0, len(text), _STEP):
+        brackets += text.count(b"[", at, at + _STEP) + text.count(b"{", at, at + _STEP)
+        if brackets > _SAFE_DEPTH:
+            return True
+    return False
 
 
 def _require_writable(value: Any) -> None:
     """orjson reads what is nested four times as deep as what it writes."""
+    fields = value.values() if isinstance(value, dict) else (value,)
     try:
-        orjson.dumps(value)
+        for field in fields:
+            items = field if isinstance(field, list) else [field]
+            for at in range(0, len(items), _ITEMS):
+                orjson.dumps([items[at : at + _ITEMS]])
     except orjson.JSONEncodeError:
         raise BadRequest("json: exceeded max depth") from None
 
@@ -154,7 +180,7 @@ class GoStruct(BaseModel):
 Struct = TypeVar("Struct", bound=GoStruct)
 
 
-def parse(struct: type[Struct], body: bytes) -> Struct:
+def parse(struct: type[Struct], body: Json) -> Struct:
     """The request in `body`; a body of `null` is an empty request.
 
     Raises:

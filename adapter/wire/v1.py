@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from adapter.errors import BadRequest
 from adapter.wire.gojson import kind_of, read_json
+from adapter.wire.longtext import Json
 
 RESPONSES_PATH = "responses"
 MESSAGES_PATH = "messages"
@@ -71,13 +72,13 @@ MESSAGES: Fields = _GENERATING | {
 EMBEDDINGS: Fields = NAMED | {"encoding_format": STRING, "dimensions": INT, "truncate": BOOL}
 
 
-def read_object(body: bytes, struct: str, fields: Fields) -> dict[str, Any]:
+def read_object(body: Json, struct: str, fields: Fields) -> dict[str, Any]:
     """The request in `body` without its nulls, which mean the same as absent fields.
 
     Raises:
         BadRequest: it is empty (`EOF`), no JSON object, or a field is of the wrong type.
     """
-    if not body.strip():
+    if not body or body.isspace():
         raise BadRequest("EOF")
     value = read_json(body)
     if value is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,13 +22,17 @@ class Dialect:
 
     path: str
     token: bytes
-    body: Callable[[Order, bool], bytes]
+    body: Callable[[Order, bool, str, int], bytes]
     read: Callable[[bytes, bool], str]
     silent: int = 0
 
-    def request(self, order: Order, stream: bool, padding: int = 0) -> bytes:
+    def request(
+        self, order: Order, stream: bool, padding: int = 0, model: str = MODEL, images: int = 0
+    ) -> bytes:
         """The bytes of a question; `padding` bytes of words are added to its prompt."""
-        body = self.body(order, stream).replace(END, _WORDS * (padding // len(_WORDS)) + END, 1)
+        body = self.body(order, stream, model, images)
+        if padding:
+            body = body.replace(END, _WORDS * (padding // len(_WORDS)) + END, 1)
         return (
             b"POST %b HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
             b"Content-Length: %d\r\n\r\n%b" % (self.path.encode(), len(body), body)
@@ -35,20 +40,32 @@ class Dialect:
 
 
 _WORDS = b" and what then"
+_PICTURE = b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 293).decode()
+"""100,000 letters that look like a picture as long as nobody opens it."""
 
 
-def _asked(order: Order, stream: bool, **more: Any) -> bytes:
-    messages = [{"role": "user", "content": order.prompt()}]
-    return orjson.dumps({"model": MODEL, "messages": messages, "stream": stream, **more})
+def _ollama_body(order: Order, stream: bool, model: str, images: int) -> bytes:
+    message = {"role": "user", "content": order.prompt()}
+    if images:
+        message |= {"images": [_PICTURE] * images}
+    options = {"temperature": 0, "num_predict": order.tokens}
+    asked = {"model": model, "messages": [message], "stream": stream, "options": options}
+    return orjson.dumps(asked)
 
 
-def _ollama_body(order: Order, stream: bool) -> bytes:
-    return _asked(order, stream, options={"temperature": 0, "num_predict": order.tokens})
-
-
-def _openai_body(order: Order, stream: bool) -> bytes:
-    usage = {"stream_options": {"include_usage": True}} if stream else {}
-    return _asked(order, stream, temperature=0, max_tokens=order.tokens, **usage)
+def _openai_body(order: Order, stream: bool, model: str, images: int) -> bytes:
+    content: Any = order.prompt()
+    if images:
+        picture = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{_PICTURE}"}}
+        content = [{"type": "text", "text": content}, *[picture] * images]
+    asked = {
+        "model": model,
+        "messages": [{"role": "user", "content": content}],
+        "stream": stream,
+        "temperature": 0,
+        "max_tokens": order.tokens,
+    }
+    return orjson.dumps(asked | ({"stream_options": {"include_usage": True}} if stream else {}))
 
 
 def _ollama_text(body: bytes, stream: bool) -> str:

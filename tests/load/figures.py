@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from statistics import median
 
 
-def percentile(values: Sequence[float], percent: float) -> float:
-    """The nearest-rank percentile.
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Of a process: seconds from its start to its first answer of any kind, and to the first whole
+    chat; bytes in memory (RSS of all its processes) after each, and its own part of that (PSS)."""
 
-    Raises:
-        ValueError: there are no values.
-    """
-    if not values:
-        raise ValueError("no values")
-    rank = max(1, math.ceil(percent / 100 * len(values)))
-    return sorted(values)[rank - 1]
+    up: float
+    answered: float
+    memory_up: float
+    memory_answered: float
+    memory_own: float
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
     """One load on one target.
 
-    `cpu` and `seconds` in seconds; `others` is how many cores were busy with what is no part of
-    the benchmark; first-token times in milliseconds; memory in bytes, at most and before the load.
+    `cpu` and `seconds` in seconds, as are `own` and `engine`: the CPU of the load generator and of
+    the mock engine. `others` is how many cores were busy with what is no part of the benchmark,
+    `free` how many all of these left to the target. First-token times and `delays` in
+    milliseconds (see tests/load/generator.py); memory in bytes, at most and before the load.
     `left`: milliseconds after which the engine was idle when all clients had left.
     """
 
@@ -43,6 +44,12 @@ class Measurement:
     memory_most: int
     left: float | None = None
     failed: Mapping[str, int] = field(default_factory=dict)
+    own: float = 0.0
+    engine: float = 0.0
+    free: float = 1.0
+    workers: int = 1
+    delays: tuple[float, float, float] | None = None
+    start: Start | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,9 @@ class Summary:
     """The medians of a target's measurements in one phase.
 
     CPU in microseconds, `spread` is (most - least) / median of the CPU per token; `busy` the
-    share of one core that the target used; times in milliseconds, bytes per client.
+    share of one core that the target used; times in milliseconds, bytes per client. `own` and
+    `engine` are the CPU per answer of the benchmark's own processes. `rate` is the answers per
+    second that the target would give if each of its workers had a core to itself.
     """
 
     target: str
@@ -69,6 +78,13 @@ class Summary:
     others: float
     memory_per_client: float
     left: float | None = None
+    own: float | None = None
+    engine: float | None = None
+    rate: float | None = None
+    delay_p50: float | None = None
+    delay_p99: float | None = None
+    delay_most: float | None = None
+    start: Start | None = None
 
 
 BUSY = 0.3
@@ -105,7 +121,31 @@ def summary(runs: Sequence[Measurement], clients: int) -> Summary:
         others=median(run.others for run in runs),
         memory_per_client=median(grown),
         left=_middle(run.left for run in runs),
+        own=_middle(run.own / run.answers * 1e6 for run in runs if run.answers),
+        engine=_middle(run.engine / run.answers * 1e6 for run in runs if run.answers),
+        rate=_middle(map(unhindered_rate, runs)),
+        delay_p50=_middle(run.delays and run.delays[0] for run in runs),
+        delay_p99=_middle(run.delays and run.delays[1] for run in runs),
+        delay_most=_middle(run.delays and run.delays[2] for run in runs),
+        start=_middle_start([run.start for run in runs if run.start]),
     )
+
+
+def unhindered_rate(run: Measurement) -> float | None:
+    """Answers per second, by the share of the cores that its workers could have.
+
+    On a machine of two cores, two workers share them with the load generator and the mock engine:
+    what those took, the workers did not have. What the workers did have and did not use counts
+    against them.
+    """
+    share = min(1.0, run.free / run.workers)
+    return run.answers / run.seconds / share if share > 0 else None
+
+
+def _middle_start(starts: Sequence[Start]) -> Start | None:
+    if not starts:
+        return None
+    return Start(*(median(values) for values in zip(*map(astuple, starts), strict=True)))
 
 
 def ratio(value: float | None, base: float | None) -> float | None:

@@ -9,18 +9,19 @@ import asyncio
 import contextlib
 import itertools
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import orjson
 
+from adapter.bench.figures import percentile
 from tests.load import loops
 from tests.load.answers import Answer
 from tests.load.dialects import DIALECTS
-from tests.load.figures import percentile
-from tests.load.mock_vllm import ACK
-from tests.load.script import LOCK, Order
+from tests.load.mock_vllm import ACK, LENGTH
+from tests.load.script import LOCK, Order, model_name
 
 _LEAVING = 5.0
 """Seconds after which the engine ought to know that nobody listens."""
@@ -30,9 +31,11 @@ _LEAVING = 5.0
 class Job:
     """One load. `seconds`: no new question after so long; `rounds`: answers per client, 0 for any
     number; `ramp`: seconds over which the clients begin; `patience`: seconds more for the last
-    answers; `padding`: bytes added to each prompt; `stall`: seconds for which a client reads
-    nothing after the first token; `engine`: the mock engine's port, if all clients are to leave
-    after their first token."""
+    answers; `padding`: bytes added to each prompt; `images`: pictures of 100 KB in each; `stall`:
+    seconds for which a client reads nothing after the first token; `engine`: the mock engine's
+    port; `leaves`: all clients leave after their first token; `models`: how many the clients
+    spread over, with names after `prefix`; `after`: answers have numbers above this, so that two
+    loads can be on at once."""
 
     port: int
     dialect: str
@@ -46,21 +49,33 @@ class Job:
     ramp: float = 0.0
     patience: float = 30.0
     padding: int = 0
+    images: int = 0
     stall: float = 0.0
     engine: int = 0
+    leaves: bool = False
+    models: int = 1
+    prefix: str = ""
+    after: int = 0
 
 
 @dataclass
 class Findings:
-    """What came of a job. Times in milliseconds; tokens are those of right answers."""
+    """What came of a job. Times in milliseconds; tokens are those of right answers; `cpu` is what
+    this process took for it, in seconds.
+
+    `delays` are from the mock engine's writing of a token to its arrival here: the median, the
+    99th percentile, and the longest, of a job at a timed pace.
+    """
 
     answers: int = 0
     tokens: int = 0
     seconds: float = 0.0
+    cpu: float = 0.0
     failed: dict[str, int] = field(default_factory=dict)
     first_token_p50: float | None = None
     first_token_p99: float | None = None
     left: float | None = None
+    delays: tuple[float, float, float] | None = None
 
 
 class Acks:
@@ -96,6 +111,7 @@ class Connection(asyncio.Protocol):
     def ask(self, answer: Answer, request: bytes) -> asyncio.Future[float | None]:
         """Sends the request; the future has the seconds to the first token, if one came."""
         self._answer, self._first = answer, None
+        self.arrivals: list[float] = []
         self._over: asyncio.Future[float | None] = asyncio.get_running_loop().create_future()
         self._asked_at = perf_counter()
         self.transport.write(request)
@@ -111,12 +127,14 @@ class Connection(asyncio.Protocol):
             if before <= 0:
                 self._begun()
             self._acks.tell(answer.order.number, answer.tokens)
+            if answer.order.timed:
+                self.arrivals += [perf_counter()] * (answer.tokens - max(before, 0))
         if answer.over:
             self._finish()
 
     def _begun(self) -> None:
         self._first = perf_counter() - self._asked_at
-        if self._job.engine:
+        if self._job.leaves:
             self._finish()
         elif self._job.stall:
             self.transport.pause_reading()
@@ -141,13 +159,14 @@ class Load:
         self.findings = Findings()
         self._job = job
         self._acks = acks
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(job.after + 1)
         self._firsts: list[float] = []
+        self._arrivals: dict[int, list[float]] = {}
         self._asking = 0
         self._all = asyncio.Barrier(job.clients)
 
     async def run(self) -> Findings:
-        begin = perf_counter()
+        begin, spent = perf_counter(), process_time()
         self._until = begin + self._job.seconds
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._job.seconds + self._job.patience):
@@ -155,9 +174,12 @@ class Load:
         if self._asking:
             self._failed("no end", self._asking)
         self.findings.seconds = perf_counter() - begin
+        self.findings.cpu = process_time() - spent
         if self._firsts:
             self.findings.first_token_p50 = percentile(self._firsts, 50) * 1000
             self.findings.first_token_p99 = percentile(self._firsts, 99) * 1000
+        if self._arrivals:
+            self.findings.delays = delays(await _asked(self._job.engine, "times"), self._arrivals)
         return self.findings
 
     async def _client(self, place: int) -> None:
@@ -172,10 +194,13 @@ class Load:
                 if connection is None or connection.closed or connection.transport.is_closing():
                     connection = await self._connect()
                 if connection is not None:
-                    await self._exchange(connection)
+                    await self._exchange(connection, self._model(place))
         finally:
             if connection is not None:
                 connection.transport.abort()
+
+    def _model(self, place: int) -> str:
+        return self._job.prefix + model_name(place % self._job.models)
 
     async def _connect(self) -> Connection | None:
         try:
@@ -188,14 +213,15 @@ class Load:
             return None
         return connection
 
-    async def _exchange(self, connection: Connection) -> None:
+    async def _exchange(self, connection: Connection, model: str) -> None:
         job, dialect = self._job, DIALECTS[self._job.dialect]
         order = Order(next(self._numbers), job.tokens, job.pace)
         answer = Answer(dialect, order, job.stream)
         self._asking += 1
-        first = await connection.ask(answer, dialect.request(order, job.stream, job.padding))
+        request = dialect.request(order, job.stream, job.padding, model, job.images)
+        first = await connection.ask(answer, request)
         self._asking -= 1
-        if job.engine:
+        if job.leaves:
             if first is None:
                 self._failed(answer.fault() or "no first token")
             await self._leave(connection)
@@ -206,6 +232,8 @@ class Load:
             return
         self.findings.answers += 1
         self.findings.tokens += job.tokens
+        if order.timed:
+            self._arrivals[order.number] = connection.arrivals
         if first is not None:
             self._firsts.append(first)
 
@@ -216,7 +244,7 @@ class Load:
         self.findings.answers += 1
         if place == 0:
             begin = perf_counter()
-            while left := await _active(self._job.engine):
+            while left := (await _asked(self._job.engine, "counts"))["active"]:
                 if perf_counter() - begin > _LEAVING:
                     self._failed("still at work", left)
                     return
@@ -226,15 +254,33 @@ class Load:
         self.findings.failed[kind] = self.findings.failed.get(kind, 0) + times
 
 
-async def _active(engine: int) -> int:
-    """How many answers the mock engine is giving."""
+async def _asked(engine: int, page: str) -> dict[str, Any]:
+    """What the mock engine tells of itself."""
     reader, writer = await asyncio.open_connection("127.0.0.1", engine)
-    writer.write(b"GET /counts HTTP/1.1\r\n\r\n")
-    await reader.readuntil(b"\r\n\r\n")
-    counts = orjson.loads(await reader.readuntil(b"}"))
+    writer.write(b"GET /%b HTTP/1.1\r\n\r\n" % page.encode())
+    head = await reader.readuntil(b"\r\n\r\n")
+    body = await reader.readexactly(int(LENGTH.findall(head)[0]))
     writer.close()
     await writer.wait_closed()
-    return int(counts["active"])
+    read: dict[str, Any] = orjson.loads(body)
+    return read
+
+
+def delays(
+    sent: Mapping[str, Sequence[float]], arrivals: Mapping[int, Sequence[float]]
+) -> tuple[float, float, float] | None:
+    """Milliseconds from the sending of a token to its arrival: median, 99th percentile, longest.
+
+    Both by the number of the answer; None if nothing was noted of any.
+    """
+    found = [
+        (came - went) * 1000
+        for number, times in arrivals.items()
+        for went, came in zip(sent.get(str(number), ()), times, strict=False)
+    ]
+    if not found:
+        return None
+    return percentile(found, 50), percentile(found, 99), max(found)
 
 
 async def work(job: Job) -> None:

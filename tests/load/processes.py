@@ -16,6 +16,7 @@ from tests.support.machine import ROOT, clean_environ
 
 PROC = Path("/proc")
 _GRACE = 5.0
+_STILL, _NEXT_TO_NOTHING = 0.3, 0.05
 _LISTENING = "0A"
 _MOST_MEMORY = re.compile(r"VmHWM:\s+(\d+) kB")
 _FORGET_MOST_MEMORY = "5"
@@ -71,11 +72,15 @@ def tree(root: int) -> list[int]:
 
 def cpu_seconds(root: int) -> float:
     """CPU time of a process tree, user and system, by the scheduler's nanoseconds."""
+    return sum(map(own_cpu_seconds, tree(root)))
+
+
+def own_cpu_seconds(pid: int) -> float:
+    """The same of a process without its children."""
     total = 0
-    for pid in tree(root):
-        for task in (PROC / str(pid) / "task").glob("*/schedstat"):
-            with contextlib.suppress(OSError):
-                total += int(task.read_text().split()[0])
+    for task in (PROC / str(pid) / "task").glob("*/schedstat"):
+        with contextlib.suppress(OSError):
+            total += int(task.read_text().split()[0])
     return total / 1e9
 
 
@@ -87,6 +92,32 @@ def most_memory(root: int) -> int:
             if found := _MOST_MEMORY.search((PROC / str(pid) / "status").read_text()):
                 total += int(found[1]) * 1024
     return total
+
+
+def memory(root: int) -> tuple[int, int]:
+    """Bytes that a process tree has in memory now: RSS, and PSS, which counts shared pages by the
+    share."""
+    rss = pss = 0
+    for pid in tree(root):
+        with contextlib.suppress(OSError):
+            for line in (PROC / str(pid) / "smaps_rollup").read_text().splitlines():
+                if line.startswith("Rss:"):
+                    rss += int(line.split()[1]) * 1024
+                elif line.startswith("Pss:"):
+                    pss += int(line.split()[1]) * 1024
+    return rss, pss
+
+
+def await_idle(root: int, seconds: float = 20.0) -> None:
+    """Returns when it has done next to nothing for a while, or when that takes too long."""
+    until = time.monotonic() + seconds
+    before = cpu_seconds(root)
+    while time.monotonic() < until:
+        time.sleep(_STILL)
+        now = cpu_seconds(root)
+        if now - before < _STILL * _NEXT_TO_NOTHING:
+            return
+        before = now
 
 
 def forget_memory(root: int) -> None:

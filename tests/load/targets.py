@@ -1,10 +1,4 @@
-"""What is measured: a table of servers, how each is started, and why it is skipped if it can't be.
-
-Peers stand in environments of their own, made by hand under the folder given with `--peers`:
-
-    python3 -m venv PEERS/ollama-openai-proxy
-    PEERS/ollama-openai-proxy/bin/pip install ollama-openai-proxy==0.7.0
-"""
+"""What is measured: a table of servers, how each is started, and why one can't be."""
 
 from __future__ import annotations
 
@@ -12,10 +6,11 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from importlib.metadata import version
-from pathlib import Path
+
+from tests.load import rivals
+from tests.load.target import Command, Missing, Place, Target
 
 NGINX = """
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.log crit;
@@ -24,7 +19,7 @@ http {{
   access_log off; keepalive_requests 100000000;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
   fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-  client_max_body_size 64m; client_body_buffer_size 4m;
+  client_max_body_size 64m; client_body_buffer_size 16m;
   upstream engine {{ server 127.0.0.1:{engine}; keepalive 8192; keepalive_requests 100000000; }}
   server {{
     listen 127.0.0.1:{port} backlog=4096;
@@ -37,48 +32,43 @@ http {{
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a target is to run: a folder of its own, its port, the mock engine's port, the folder
-    of the peers' environments."""
-
-    folder: Path
-    port: int
-    engine: int
-    peers: Path
-
-    @property
-    def engine_url(self) -> str:
-        return f"http://127.0.0.1:{self.engine}"
-
-
-class Missing(Exception):
-    """The target can't be measured on this machine; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """`command` makes what it needs in the place and raises Missing; `told` gives its version."""
-
-    name: str
-    about: str
-    dialect: str
-    command: Callable[[Place], Sequence[str]]
-    told: Callable[[], str]
+def _serve(place: Place, *more: str) -> Sequence[str]:
+    return [sys.executable, "-m", "adapter", "serve", "--port", str(place.port), *more]
 
 
 def _adapter(place: Place) -> Sequence[str]:
-    served = ["serve", "--port", str(place.port), "--upstream", place.engine_url]
-    return [sys.executable, "-m", "adapter", *served]
+    return _serve(place, "--upstream", place.engine_url)
 
 
-def _adapter_version() -> str:
+def _two_workers(place: Place) -> Sequence[str]:
+    return _serve(place, "--upstream", place.engine_url, "--workers", "2")
+
+
+def _many_engines(place: Place) -> Sequence[str]:
+    rows = (
+        f'[[upstreams]]\nname = "e{at}"\nurl = "http://127.0.0.1:{port}"\n'
+        for at, port in enumerate(place.engines)
+    )
+    config = place.folder / "adapter.toml"
+    config.write_text("\n".join(rows))
+    return _serve(place, "--config", str(config))
+
+
+def adapter_version() -> str:
     return ", ".join(f"{name} {version(name)}" for name in ("aiohttp", "uvloop", "orjson"))
 
 
 def _passthrough(place: Place) -> Sequence[str]:
+    return _in_tree(place, "passthrough")
+
+
+def _bare(place: Place) -> Sequence[str]:
+    return _in_tree(place, "bare")
+
+
+def _in_tree(place: Place, module: str) -> Sequence[str]:
     where = ["--port", str(place.port), "--upstream", place.engine_url]
-    return [sys.executable, "-m", "tests.load.passthrough", *where]
+    return [sys.executable, "-m", f"tests.load.{module}", *where]
 
 
 def _nginx(place: Place) -> Sequence[str]:
@@ -101,37 +91,41 @@ def _nginx_version() -> str:
     return found[0] if found else asked.stderr.strip()
 
 
-_PROXY, _PROXY_VERSION = "ollama-openai-proxy", "0.7.0"
-
-
-def _ollama_openai_proxy(place: Place) -> Sequence[str]:
-    """Its wheel installs at top level what its own imports look for in a package `src`."""
-    home = place.peers / _PROXY
-    pattern = f"lib/python3*/site-packages/ollama_openai_proxy-{_PROXY_VERSION}.dist-info"
-    found = next(iter(home.glob(pattern)), None)
-    if found is None:
-        raise Missing(f"{_PROXY} {_PROXY_VERSION} is not installed in {home}")
-    (place.folder / "src").symlink_to(found.parent.resolve())
-    settings = [
-        f"OPENAI_API_BASE_URL={place.engine_url}/v1",
-        "OPENAI_API_KEY=none",
-        "LOG_LEVEL=ERROR",
-        f"PYTHONPATH={place.folder}",
-    ]
-    python = str((home / "bin" / "python").absolute())
-    serve = ["-m", "uvicorn", "src.main:app", "--host", "127.0.0.1", "--log-level", "error"]
-    quiet = ["--no-access-log", "--port", str(place.port)]
-    return ["env", "-C", str(place.folder), *settings, python, *serve, *quiet]
-
-
 DIRECT = "direct"
 """The mock engine asked without anything between: what times are compared with."""
-ADAPTER, BASELINE, FLOOR = "adapter", "passthrough", "nginx"
+ADAPTER, ADAPTER_V1, BASELINE, FLOOR = "adapter", "adapter /v1", "passthrough", "nginx"
+MANY_MODELS, MANY_ENGINES, TWO_WORKERS = "1000 models", "8 upstreams", "2 workers"
+OURS = {ADAPTER, ADAPTER_V1, MANY_MODELS, MANY_ENGINES, TWO_WORKERS}
+"""All that is the adapter, whatever its settings: an answer of these that fails fails the run."""
+BARE, BARE_BYTES = "bare", "bare, bytes only"
+
+
+def _variant(name: str, about: str, command: Command, **more: int) -> Target:
+    return Target(name, about, "ollama", command, adapter_version, variant=True, **more)
+
+
 TARGETS = (
-    Target(ADAPTER, "/api/chat, everything on", "ollama", _adapter, _adapter_version),
-    Target("adapter /v1", "/v1/chat/completions", "openai", _adapter, _adapter_version),
-    Target(BASELINE, "the same stack, bytes only", "openai", _passthrough, _adapter_version),
+    Target(ADAPTER, "/api/chat, everything on", "ollama", _adapter, adapter_version),
+    Target(ADAPTER_V1, "/v1/chat/completions", "openai", _adapter, adapter_version),
+    Target(BASELINE, "the same stack, bytes only", "openai", _passthrough, adapter_version),
     Target(FLOOR, "1 worker, bytes only", "openai", _nginx, _nginx_version),
-    Target(_PROXY, "Ollama to OpenAI", "generate", _ollama_openai_proxy, lambda: _PROXY_VERSION),
+    *rivals.TARGETS,
+    _variant(MANY_MODELS, "the adapter before an engine of 1000 models", _adapter, models=1000),
+    _variant(MANY_ENGINES, "the adapter before 8 engines", _many_engines, engines=8),
+    _variant(TWO_WORKERS, "the adapter with --workers 2", _two_workers, workers=2),
+    _variant(BARE, "its data plane alone, translation included", _bare),
+    Target(
+        BARE_BYTES,
+        "its data plane alone, bytes passed on",
+        "openai",
+        _bare,
+        adapter_version,
+        variant=True,
+    ),
 )
 BY_NAME = {target.name: target for target in TARGETS}
+
+
+def takes_part(name: str, only: Sequence[str]) -> bool:
+    """Whether a target is measured in a phase that is for these; for none: for all but variants."""
+    return name in only if only else not BY_NAME[name].variant

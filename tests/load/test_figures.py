@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.load.figures import Measurement, added, percentile, ratio, summary
+from tests.load.figures import Measurement, Start, added, ratio, summary, unhindered_rate
 
 RUN = Measurement(
     target="adapter",
@@ -19,16 +19,6 @@ RUN = Measurement(
     memory_before=1000,
     memory_most=4200,
 )
-
-
-def test_percentiles_are_values_that_were_seen():
-    values = [5.0, 1.0, 3.0, 2.0, 4.0]
-    assert [percentile(values, part) for part in (0, 50, 99, 100)] == [1.0, 3.0, 5.0, 5.0]
-
-
-def test_no_percentile_of_nothing():
-    with pytest.raises(ValueError, match="no values"):
-        percentile([], 50)
 
 
 def test_the_medians_of_three_runs():
@@ -62,3 +52,15 @@ def test_ratios_and_differences_of_what_is_not_known():
         None,
     )
     assert (added(3.0, 2.0), added(None, 2.0), added(3.0, None)) == (1.0, None, None)
+
+
+def test_answers_by_the_share_of_the_cores_that_was_left():
+    assert unhindered_rate(replace(RUN, free=1.6)) == 5.0
+    assert unhindered_rate(replace(RUN, free=1.6, workers=2)) == pytest.approx(5.0 / 0.8)
+    assert unhindered_rate(replace(RUN, free=0.0)) is None
+
+
+def test_the_median_of_starts():
+    starts = [Start(up, up, 1.0, 1.0, 1.0) for up in (0.3, 0.9, 0.4)]
+    found = summary([replace(RUN, start=start) for start in starts], 1)
+    assert found.start == Start(0.4, 0.4, 1.0, 1.0, 1.0)

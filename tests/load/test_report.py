@@ -5,10 +5,10 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from tests.load.figures import Measurement, summary
-from tests.load.goals import GOALS, UNMEASURED, Goal
+from tests.load.figures import Measurement, Start, summary
+from tests.load.goals import GOALS, Goal, Results
 from tests.load.phases import BY_NAME
-from tests.load.report import Surroundings, document, markdown, table
+from tests.load.report import Surroundings, document, drawn, markdown, table
 
 AROUND = Surroundings(
     command="bench",
@@ -37,8 +37,12 @@ def run(target: str, phase: str, cpu: float, **more: object) -> Measurement:
     return replace(one, **more)
 
 
+def summarised(*runs: Measurement) -> Results:
+    return {(one.phase, one.target): summary([one], 1000) for one in runs}
+
+
 def reported(*runs: Measurement) -> str:
-    results = {(one.phase, one.target): summary([one], 1000) for one in runs}
+    results = summarised(*runs)
     phases = [BY_NAME[name] for name in dict.fromkeys(one.phase for one in runs)]
     return markdown(AROUND, phases, results)
 
@@ -111,10 +115,45 @@ def test_goals_in_both_directions():
     assert not Goal("", 2.0, 3.0, lambda _: None, most=False).met(1.9)
 
 
-def test_what_is_not_measured_yet_is_said():
-    page = reported(run("adapter", "burst", 0.01))
-    assert all(name in page for name in UNMEASURED)
-    assert "load average 0.10 at the start, 1.50 at the end" in page
+def test_delays_beside_those_without_a_target():
+    page = reported(
+        run("direct", "calm", 0.0, delays=(0.1, 0.2, 0.3)),
+        run("adapter", "calm", 0.01, delays=(0.15, 0.5, 2.0)),
+    )
+    assert row(page, "adapter")[1:5] == ["0.050", "0.150", "0.500", "2.000"]
+
+
+def test_rates_by_the_share_of_the_cores():
+    page = reported(run("2 workers", "workers", 0.01, free=1.0, workers=2, own=0.001, engine=0.002))
+    assert row(page, "2 workers")[1:7] == ["5", "10", "0.01", "1000.0", "100.0", "200.0"]
+
+
+def test_a_start():
+    start = Start(0.25, 0.5, 40e6, 50e6, 30e6)
+    page = reported(run("adapter", "start", 0.1, start=start))
+    assert row(page, "adapter")[1:6] == ["0.25", "0.50", "40.0", "50.0", "30.0"]
+    failed = reported(run("adapter", "start", 0.1, answers=0, failed={"no answer": 1}))
+    assert row(failed, "adapter")[1:6] == ["-"] * 5
+
+
+def test_a_note_is_printed():
+    around = replace(AROUND, note="as of today")
+    assert markdown(around, [], {}).endswith("as of today\n")
+
+
+def test_what_the_picture_shows():
+    bars, lines = drawn(
+        summarised(
+            run("adapter", "lock200", 0.02),
+            run("nginx", "lock200", 0.01),
+            run("nginx", "lock32", 0.5),
+            run("adapter", "paced8", 0.1, delays=(0.5, 1.0, 2.0)),
+            run("adapter", "paced1", 0.1, delays=(0.25, 1.0, 2.0)),
+            run("adapter", "paced32", 0.1, delays=(9.9, 9.9, 9.9), others=0.9),
+        )
+    )
+    assert bars == {"nginx": pytest.approx(10.0), "adapter": pytest.approx(20.0)}
+    assert lines == {"adapter": {1: 0.25, 8: 0.5}}
 
 
 def test_the_document_holds_every_measurement():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 from hypothesis import strategies as st
 
 # Legal inside a JSON string, yet dear to every bug in framing and escaping.
@@ -56,6 +57,17 @@ JSON = st.recursive(
     ),
     max_leaves=6,
 )
+
+WRITABLE = JSON.filter(lambda value: is_writable(value))
+"""Without integers beyond 64 bits."""
+
+
+def is_writable(value: object) -> bool:
+    try:
+        orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return False
+    return True
 
 
 @st.composite

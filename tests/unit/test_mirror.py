@@ -13,6 +13,7 @@ ADAPTER = UNIT.parents[1] / "adapter"
 # Modules without a unit test, and who tests them.
 ELSEWHERE = {
     "__main__.py": "a process; tests/faults starts it",
+    "server/bodies.py": "reads and writes sockets; tests/contract/test_large_bodies.py",
     "server/run.py": "listens and handles signals; tests/contract and tests/faults",
     "server/aliases.py": "the store, a folder and an engine together; tests/contract",
     "server/loras.py": "requests to an engine; tests/contract and tests/vllm",
@@ -35,7 +36,6 @@ ELSEWHERE = {
     "server/handlers/audio.py": "a request's way through the layers; tests/contract",
     "server/handlers/openai.py": "a request's way through the layers; tests/contract",
     "server/relaying.py": "reads one socket and writes another; tests/contract",
-    "upstream/stream.py": "an open connection and its silences; tests/faults",
 }
 
 # Not mirrors of a module.

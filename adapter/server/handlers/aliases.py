@@ -15,18 +15,18 @@ from adapter.server.aliases import (
     refuse_served,
     undeletable,
 )
+from adapter.server.bodies import read_request
 from adapter.server.generation import concern
 from adapter.server.replies import empty_reply
 from adapter.server.state import STATE
 from adapter.translate.modelfile import quoted
-from adapter.wire.gojson import parse
 from adapter.wire.ollama import CopyRequest, DeleteRequest
 
 
 async def copy(request: web.Request) -> web.Response:
     """Another name for the same; a copy of an alias stands on the alias's base."""
     state = request.app[STATE]
-    asked = parse(CopyRequest, await request.read())
+    asked = await read_request(request, CopyRequest)
     source = _named(asked.source, "source")
     destination = _named(asked.destination, "destination")
     entry = await state.find(asked.source, f"model {quoted(asked.source)} not found")
@@ -40,7 +40,7 @@ async def copy(request: web.Request) -> web.Response:
 async def delete(request: web.Request) -> web.Response:
     """Only of aliases, also of one whose base is gone or whose name a model has taken."""
     state = request.app[STATE]
-    asked = parse(DeleteRequest, await request.read())
+    asked = await read_request(request, DeleteRequest)
     if not asked.asked.strip():
         raise BadRequest("model is required")
     name = _named(asked.asked, "name")

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from adapter.aside import aside
 from adapter.errors import BadRequest
+from adapter.server.bodies import read_request, weight
 from adapter.server.generation import answer, concern, load, missing, unload
 from adapter.server.state import STATE
 from adapter.translate import chat
 from adapter.translate.abilities import check_chat, check_logprobs
 from adapter.translate.options import sampling
 from adapter.translate.replies import CHAT
-from adapter.wire.gojson import parse
 from adapter.wire.ollama import ChatRequest
 
 
 async def post(request: web.Request) -> web.StreamResponse:
-    asked = parse(ChatRequest, await request.read())
+    asked = await read_request(request, ChatRequest)
     check_logprobs(asked)
     if not asked.asked.strip():
         raise BadRequest("model is required")
@@ -28,4 +29,6 @@ async def post(request: web.Request) -> web.StreamResponse:
     if not asked.messages:
         sampling(asked.options, entry.target)  # bad options are told before a load, too
         return await load(request, asked, entry, CHAT)
-    return await answer(request, asked, entry, chat.to_openai(asked, entry.target), CHAT)
+    target = entry.target
+    question = await aside(weight(request, target.template), chat.to_openai, asked, target)
+    return await answer(request, asked, entry, question, CHAT)

@@ -12,19 +12,19 @@ from adapter.catalog.blobs import parse_digest
 from adapter.catalog.catalog import Entry
 from adapter.errors import AdapterError, BadRequest, ModelNotFound, StateFault, UpstreamAway
 from adapter.server.aliases import blobs, definition_of, keep, refuse_served
+from adapter.server.bodies import read_request
 from adapter.server.generation import concern
 from adapter.server.progress import progress_reply
 from adapter.server.state import STATE, State
 from adapter.translate import lora
 from adapter.translate.definition import Definition, laid_over
 from adapter.translate.progress import NOT_TO_BE_HAD, PULLING, create_lines
-from adapter.wire.gojson import parse
 from adapter.wire.ollama import CreateRequest
 
 
 async def post(request: web.Request) -> web.StreamResponse:
     state = request.app[STATE]
-    asked = parse(CreateRequest, await request.read())
+    asked = await read_request(request, CreateRequest)
     name = names.asked(asked.asked)
     _refuse_weights(asked)
     try:

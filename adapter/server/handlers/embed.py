@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from aiohttp import web
 
+from adapter.aside import aside
 from adapter.catalog.catalog import Entry
 from adapter.errors import BadRequest, ModelNotFound
+from adapter.server.bodies import json_answer, read_request
 from adapter.server.generation import concern
 from adapter.server.replies import json_reply
 from adapter.server.state import FACTS, STATE
 from adapter.translate import embed
 from adapter.translate.refusals import INPUT_TOO_LONG
 from adapter.translate.timings import Marks, timings
-from adapter.wire.gojson import parse
 from adapter.wire.ollama import EmbeddingsRequest, EmbedRequest, NamedRequest
 from adapter.wire.openai import EMBEDDINGS_PATH, EmbeddingsBody
 
 
 async def post(request: web.Request) -> web.StreamResponse:
     """/api/embed: a vector of length 1 for each input."""
-    asked = parse(EmbedRequest, await request.read())
+    asked = await read_request(request, EmbedRequest)
     inputs = embed.texts(asked)
     if not asked.asked.strip():
         raise ModelNotFound(f"model '{asked.asked}' not found")
@@ -30,20 +33,12 @@ async def post(request: web.Request) -> web.StreamResponse:
     marks = Marks(request[FACTS].started)
     vectors = await _ask(request, asked, entry, body, marks)
     spent = timings(marks, None, request.app[STATE].clock())
-    return json_reply(
-        {
-            "model": asked.asked,
-            "embeddings": [embed.normalised(row, asked.dimensions) for row in vectors.vectors],
-            "total_duration": spent.total,
-            "load_duration": spent.load,
-            "prompt_eval_count": vectors.prompt_tokens,
-        }
-    )
+    return await json_answer(vectors.size, partial(embed.reply, asked, vectors, spent))
 
 
 async def post_legacy(request: web.Request) -> web.StreamResponse:
     """/api/embeddings: one prompt, the vector as the model gives it."""
-    asked = parse(EmbeddingsRequest, await request.read())
+    asked = await read_request(request, EmbeddingsRequest)
     if not asked.asked.strip():
         raise BadRequest("model is required")
     entry = await _find(request, asked)
@@ -51,7 +46,7 @@ async def post_legacy(request: web.Request) -> web.StreamResponse:
         return json_reply({"embedding": []})
     body = embed.legacy_to_openai(asked, entry.target)
     vectors = await _ask(request, asked, entry, body, Marks(request[FACTS].started))
-    return json_reply({"embedding": vectors.vectors[0]})
+    return json_reply({"embedding": list(vectors.vectors[0])})
 
 
 async def _find(request: web.Request, asked: EmbedRequest | EmbeddingsRequest) -> Entry:
@@ -83,6 +78,6 @@ async def _ask(
             answer = await engine.client.post_json(
                 EMBEDDINGS_PATH, body, headers, too_long=INPUT_TOO_LONG
             )
-    vectors = embed.read_vectors(answer, expected=len(body["input"]))
+    vectors = await aside(len(answer), embed.read_vectors, answer, len(body["input"]))
     facts.prompt_tokens = vectors.prompt_tokens
     return vectors

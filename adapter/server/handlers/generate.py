@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from adapter.aside import aside
 from adapter.catalog.catalog import Entry
 from adapter.errors import BadRequest, ModelNotFound
+from adapter.server.bodies import read_request, weight
 from adapter.server.generation import answer, concern, load, missing, unable, unload
 from adapter.server.state import STATE
 from adapter.server.tokens import tokenize
@@ -14,12 +16,11 @@ from adapter.translate.abilities import check_generate, check_logprobs
 from adapter.translate.generation import Question
 from adapter.translate.options import sampling
 from adapter.translate.replies import GENERATE
-from adapter.wire.gojson import parse
 from adapter.wire.ollama import GenerateRequest
 
 
 async def post(request: web.Request) -> web.StreamResponse:
-    asked = parse(GenerateRequest, await request.read())
+    asked = await read_request(request, GenerateRequest)
     check_logprobs(asked)
     if not asked.asked.strip():
         raise ModelNotFound(missing(asked))
@@ -34,7 +35,9 @@ async def post(request: web.Request) -> web.StreamResponse:
     if asked.context:
         question = await _gone_on(request, asked, entry)
     else:
-        question = generate.to_openai(asked, entry.target)
+        target = entry.target
+        size = weight(request, asked.template or target.template)
+        question = await aside(size, generate.to_openai, asked, target)
     return await answer(request, asked, entry, question, GENERATE)
 
 
@@ -42,9 +45,11 @@ async def _gone_on(request: web.Request, asked: GenerateRequest, entry: Entry) -
     """The question that goes on with the request's context."""
     if not entry.target.vllm:
         raise BadRequest(unable(asked, "context"))  # no other engine tells how a turn is written
-    engine = request.app[STATE].engines[entry.upstream]
+    state = request.app[STATE]
+    engine = state.engines[entry.upstream]
     await engine.health.require()
-    with engine.asked(missing(asked), unable(asked, "context")):
+    # Not on its way to an answer yet, but the engine is asked as often as clients like.
+    with state.admission.enter(), engine.asked(missing(asked), unable(asked, "context")):
         bodies = context.to_tokenize(asked, entry.target)
         conversations = [await tokenize(engine.client, body) for body in bodies]
-    return context.to_openai(asked, entry.target, conversations)
+    return await aside(weight(request), context.to_openai, asked, entry.target, conversations)

@@ -6,12 +6,12 @@ from aiohttp import web
 
 from adapter.catalog import names
 from adapter.errors import BadRequest
+from adapter.server.bodies import read_request
 from adapter.server.generation import concern
 from adapter.server.replies import json_reply
 from adapter.server.state import STATE
 from adapter.translate.models import ps_reply, show_reply, tags_reply
 from adapter.translate.timestamps import rfc3339
-from adapter.wire.gojson import parse
 from adapter.wire.ollama import ShowRequest
 
 COPILOT = "GitHubCopilotChat/"
@@ -31,7 +31,7 @@ async def ps(request: web.Request) -> web.Response:
 
 
 async def show(request: web.Request) -> web.Response:
-    asked = parse(ShowRequest, await request.read())
+    asked = await read_request(request, ShowRequest)
     if not asked.asked.strip():
         raise BadRequest("model is required")
     name = names.asked(asked.asked)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from aiohttp import web
 
+from adapter.aside import aside
 from adapter.catalog import names
 from adapter.catalog.catalog import Entry
 from adapter.errors import ModelNotFound
+from adapter.server.bodies import json_answer, parsed, weight
 from adapter.server.generation import concern
 from adapter.server.middleware import Handler
 from adapter.server.relaying import Passed, pass_on
@@ -17,6 +21,7 @@ from adapter.translate.refusals import INPUT_TOO_LONG
 from adapter.translate.v1_fields import Body, Model, take_extras
 from adapter.translate.v1_routes import PassedRoute
 from adapter.wire import v1
+from adapter.wire.longtext import Json
 from adapter.wire.openai import EMBEDDINGS_PATH
 
 
@@ -24,16 +29,22 @@ def passing(route: PassedRoute) -> Handler:
     """The handler of a route that is passed on."""
 
     async def post(request: web.Request) -> web.StreamResponse:
-        body = v1.read_object(await request.read(), route.struct, route.fields)
-        route.check(body)
+        body = await parsed(request, partial(_checked, route))
         asked = body.get("model", "")
         if not asked.strip():
             raise route.nameless(asked)
         entry = await request.app[STATE].find(asked, v1_routes.missing(asked))
         concern(request, entry)
-        return await pass_on(request, entry, question(route, body, entry))
+        size = weight(request, entry.target.template)
+        return await pass_on(request, entry, await aside(size, question, route, body, entry))
 
     return post
+
+
+def _checked(route: PassedRoute, data: Json) -> Body:
+    body = v1.read_object(data, route.struct, route.fields)
+    route.check(body)
+    return body
 
 
 def question(route: PassedRoute, body: Body, entry: Entry) -> Passed:
@@ -61,8 +72,7 @@ def question(route: PassedRoute, body: Body, entry: Entry) -> Passed:
 
 async def embeddings(request: web.Request) -> web.Response:
     """Vectors by the same rules as /api/embed."""
-    body = v1.read_object(await request.read(), "openai.EmbedRequest", v1.EMBEDDINGS)
-    v1_embeddings.check(body)
+    body = await parsed(request, _checked_input)
     state, facts, asked = request.app[STATE], request[FACTS], body.get("model", "")
     if not asked.strip():
         raise ModelNotFound(v1_routes.missing(asked))
@@ -83,9 +93,15 @@ async def embeddings(request: web.Request) -> web.Response:
                 headers,
                 too_long=INPUT_TOO_LONG,
             )
-    vectors = embed.read_vectors(answer, expected=len(body["input"]))
+    vectors = await aside(len(answer), embed.read_vectors, answer, len(body["input"]))
     facts.prompt_tokens = vectors.prompt_tokens
-    return json_reply(v1_embeddings.reply(body, vectors))
+    return await json_answer(vectors.size, partial(v1_embeddings.reply, body, vectors))
+
+
+def _checked_input(data: Json) -> Body:
+    body = v1.read_object(data, "openai.EmbedRequest", v1.EMBEDDINGS)
+    v1_embeddings.check(body)
+    return body
 
 
 async def models(request: web.Request) -> web.Response:

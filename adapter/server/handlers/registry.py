@@ -5,11 +5,11 @@ from __future__ import annotations
 from aiohttp import web
 
 from adapter.errors import AdapterError, BadRequest, ModelNotFound
+from adapter.server.bodies import read_request
 from adapter.server.generation import concern
 from adapter.server.progress import progress_reply
 from adapter.server.state import STATE
 from adapter.translate.progress import NOT_TO_BE_HAD, PULLING, pull_lines
-from adapter.wire.gojson import parse
 from adapter.wire.ollama import PullRequest, PushRequest
 
 NO_REGISTRY = (
@@ -19,7 +19,7 @@ NO_REGISTRY = (
 
 async def pull(request: web.Request) -> web.StreamResponse:
     """A model that is served is there at once; another can't be had."""
-    asked = parse(PullRequest, await request.read())
+    asked = await read_request(request, PullRequest)
     try:
         entry = await request.app[STATE].find(asked.asked, NOT_TO_BE_HAD)
     except ModelNotFound as error:
@@ -30,7 +30,7 @@ async def pull(request: web.Request) -> web.StreamResponse:
 
 
 async def push(request: web.Request) -> web.StreamResponse:
-    asked = parse(PushRequest, await request.read())
+    asked = await read_request(request, PushRequest)
     if not asked.asked.strip():
         raise BadRequest("model is required")
     raise AdapterError(NO_REGISTRY, status=501)

@@ -12,7 +12,7 @@ from adapter.server.drain import OpenStreams
 from adapter.server.origins import Origins
 from adapter.server.state import Engine, State
 from adapter.settings import Settings
-from adapter.upstream.client import Upstream, open_session
+from adapter.upstream.client import Upstream
 from adapter.upstream.health import Health
 from adapter.upstream.residency import Residency
 from adapter.wire.openai import ServedModel
@@ -45,21 +45,20 @@ def served() -> Served:
 async def state(served: Served):
     discovery = Discovery(SETTINGS, lambda: NOW)
     health = Health("llm", served.probe, discovery.take, lambda name, up, reason: None)
-    async with open_session() as session:
-        engine = Engine(Upstream(SETTINGS.upstreams[0], session), health)
-        residency = Residency(60.0, lambda: NOW)
-        yield State(
-            SETTINGS,
-            Metrics(),
-            discovery,
-            residency,
-            Admission(9),
-            {"llm": engine},
-            OpenStreams(),
-            Origins(),
-            wall_clock=lambda: NOW,
-        )
-        await health.close()
+    engine = Engine(Upstream(SETTINGS.upstreams[0]), health)
+    residency = Residency(60.0, lambda: NOW)
+    yield State(
+        SETTINGS,
+        Metrics(),
+        discovery,
+        residency,
+        Admission(9),
+        {"llm": engine},
+        OpenStreams(),
+        Origins(),
+        wall_clock=lambda: NOW,
+    )
+    await health.close()
 
 
 async def test_a_model_that_is_known(state: State, served: Served):

@@ -17,10 +17,12 @@ from adapter.translate.embed import (
     legacy_to_openai,
     normalised,
     read_vectors,
+    reply,
     texts,
     to_openai,
 )
 from adapter.translate.target import Target
+from adapter.translate.timings import Timings
 from adapter.wire.gojson import parse
 from adapter.wire.ollama import EmbeddingsRequest, EmbedRequest
 from tests.support.recordings import recording
@@ -31,6 +33,10 @@ VLLM, OTHER = Target("served"), Target("served", vllm=False)
 
 def packed(*values: float) -> str:
     return base64.b64encode(struct.pack(f"<{len(values)}f", *values)).decode()
+
+
+def listed(vectors: Vectors) -> list[list[float]]:
+    return [list(vector) for vector in vectors.vectors]
 
 
 def answer(*embeddings: Any, **fields: Any) -> bytes:
@@ -103,13 +109,14 @@ def test_recorded_vectors_say_the_same_in_either_encoding():
 def test_a_recorded_batch():
     body = recording("embed_batch").body
     rows = json.loads(body)["data"]
-    assert read_vectors(body, len(rows)).vectors == [row["embedding"] for row in rows]
+    assert listed(read_vectors(body, len(rows))) == [row["embedding"] for row in rows]
 
 
 def test_vectors_stand_in_the_order_of_the_inputs():
     rows = [{"index": 1, "embedding": [2]}, {"index": 0, "embedding": packed(1.0)}]
     body = json.dumps({"data": rows, "usage": {"prompt_tokens": 7}}).encode()
-    assert read_vectors(body, 2) == Vectors([[1.0], [2.0]], 7)
+    vectors = read_vectors(body, 2)
+    assert (listed(vectors), vectors.prompt_tokens) == ([[1.0], [2.0]], 7)
 
 
 @pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": None}])
@@ -157,6 +164,29 @@ def test_what_json_cannot_say(value: float):
     assert refused.value.message == "embedding contains NaN or Inf values"
 
 
+def test_numbers_that_add_up_to_infinity_are_numbers():
+    assert listed(read_vectors(answer([1e308, 1e308]), 1)) == [[1e308, 1e308]]
+
+
+def test_a_reply():
+    asked = parse(EmbedRequest, b'{"model":"m","input":["a","b"],"dimensions":2}')
+    vectors = Vectors([[3.0, 4.0, 5.0], [0.0, 1.0, 1.0]], 7)
+    spent = Timings(total=9, load=1, prompt_eval=0, evaluation=0)
+    told = json.loads(orjson.dumps(reply(asked, vectors, spent)))
+    assert list(told.items()) == [
+        ("model", "m"),
+        ("embeddings", [[0.6, 0.8], [0.0, 1.0]]),
+        ("total_duration", 9),
+        ("load_duration", 1),
+        ("prompt_eval_count", 7),
+    ]
+
+
+def test_their_size_is_about_that_of_their_json():
+    vectors = Vectors([normalised([float(n) for n in range(1, 500)])] * 3, 0)
+    assert vectors.size == pytest.approx(len(orjson.dumps(vectors.vectors)), rel=0.25)
+
+
 @given(JSON, st.integers(0, 3))
 def test_an_answer_of_any_shape_is_vectors_or_a_fault(value: object, expected: int):
     for body in (json.dumps(value).encode(), answer(value), json.dumps({"data": [value]}).encode()):
@@ -164,7 +194,7 @@ def test_an_answer_of_any_shape_is_vectors_or_a_fault(value: object, expected: i
             vectors = read_vectors(body, expected)
         except AdapterError:
             continue
-        orjson.dumps([vectors.vectors, vectors.prompt_tokens])
+        orjson.dumps([listed(vectors), vectors.prompt_tokens])
         assert len(vectors.vectors) == expected
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given
 
-from adapter.translate.ndjson import dumps, error_line, has_line_break
+from adapter.translate.ndjson import dumps, dumps_in_pieces, error_line, has_line_break
 from tests.unit.strategies import JSON, TEXTS
 
 
@@ -23,6 +23,12 @@ from tests.unit.strategies import JSON, TEXTS
 )
 def test_literal_bytes(value: object, line: bytes):
     assert dumps(value) == line
+
+
+@given(TEXTS)
+def test_in_pieces_it_is_the_same(text: str):
+    value = {"model": text, "rows": [text * 300, [1.5] * 300, {text: None}]}
+    assert b"".join(dumps_in_pieces(value)) == dumps(value)
 
 
 @given(TEXTS)

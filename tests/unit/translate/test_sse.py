@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapter.translate.sse import EventSplitter
+from adapter.translate.sse import Begun, EventSplitter
 from tests.support.recordings import recording
 from tests.unit.strategies import cuts
 
@@ -66,3 +66,35 @@ def test_an_event_without_its_blank_line_comes_with_the_flush():
     assert not splitter.empty
     assert splitter.flush() == [b"2"]
     assert splitter.flush() == []
+
+
+class Looked(bytes):
+    """Counts the bytes that are looked at."""
+
+    total = 0
+
+    def __contains__(self, part: object) -> bool:
+        Looked.total += len(self)
+        return super().__contains__(part)  # type: ignore[operator]
+
+
+def test_an_event_in_many_reads_is_looked_at_once():
+    """Not again with each read: an event of megabytes would cost the square of them."""
+    begun = Begun()
+    begun.keep(b"data: ")
+    kept = begun._data
+    for _ in range(1000):
+        assert begun.join(Looked(b"x" * 100)) == b""
+    assert Looked.total == 2 * 1000 * 100  # for both kinds of blank lines
+    assert begun._data is kept  # which grew, and was not copied
+    assert begun.join(b"\n") == b""
+    assert begun.join(b"\r\nd") == b"data: " + b"x" * 100_000 + b"\n\r\nd"
+    assert not begun
+
+
+@pytest.mark.parametrize("blank", [b"\n\n", b"\r\n\r\n", b"\n\r\n", b"\r\n\n"])
+def test_a_large_event_in_any_reads(blank: bytes):
+    wire = b"data: " + b"x" * 100_000 + blank + b"data: 2" + blank
+    for size in (1, 2, 3, 1000, 65536):
+        reads = [wire[at : at + size] for at in range(0, len(wire), size)]
+        assert split(reads) == [b"x" * 100_000, b"2"]

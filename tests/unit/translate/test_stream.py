@@ -200,6 +200,8 @@ def test_a_line_for_each_event_at_its_time():
         stamps.append(json.loads(line)["created_at"])
     assert stamps == [f"2026-11-21T02:18:{46 + second}.000000000Z" for second in range(3)]
     assert translator.marks.first_token == STARTED
+    finish = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
+    translator.feed(finish + b"data: [DONE]\n\n", STARTED + 9 * 10**9)
     assert translator.marks.last_token == STARTED + 2 * 10**9
 
 

@@ -1,5 +1,6 @@
 from contextlib import suppress
 
+import orjson
 import pytest
 from hypothesis import given
 
@@ -29,7 +30,7 @@ def test_vectors_are_float32_little_endian():
 
 def test_a_reply():
     vectors = Vectors([[3.0, 4.0], [0.0, 0.0]], 5)
-    assert reply({"model": "m"}, vectors) == {
+    assert orjson.loads(orjson.dumps(reply({"model": "m"}, vectors))) == {
         "object": "list",
         "data": [
             {"object": "embedding", "embedding": [0.6, 0.8], "index": 0},

@@ -3,17 +3,16 @@ from adapter.upstream.form import Form
 FORM = Form([("model", "m"), ("file", (b"RIFF", "ä.wav", "audio/wav"))])
 
 
-async def test_a_form_can_be_sent_again():
-    """Each attempt has a payload, and a boundary, of its own."""
-    first, second = FORM.payload()(), FORM.payload()()
-    assert first.content_type.startswith("multipart/form-data; boundary=")
-    assert first.boundary != second.boundary
-
-
-async def test_its_fields():
-    payload = FORM.payload()()
-    parts = [part for part, _, _ in payload]
-    names = [part.headers["Content-Disposition"] for part in parts]
-    assert 'name="model"' in names[0]
-    assert 'name="file"' in names[1]
-    assert parts[1].headers["Content-Type"] == "audio/wav"
+async def test_a_form():
+    kind, body = await FORM.encoded()
+    start, boundary = kind.split("=")
+    assert start == "multipart/form-data; boundary"
+    mark = b"--" + boundary.encode()
+    assert body.startswith(mark + b"\r\n")
+    assert body.endswith(mark + b"--\r\n")
+    _, model, sound, _ = body.split(mark)
+    assert b'name="model"' in model
+    assert model.endswith(b"\r\n\r\nm\r\n")
+    assert b'name="file"' in sound
+    assert b"Content-Type: audio/wav\r\n" in sound
+    assert sound.endswith(b"\r\n\r\nRIFF\r\n")

@@ -121,3 +121,18 @@ def is_base64(text: str) -> bool:
     except binascii.Error:
         return False
     return True
+
+
+@pytest.mark.parametrize("end", ["", "AA==", "AAA="])
+def test_a_large_picture(end: str):
+    picture = "QUJD" * 200_000 + end
+    assert checked(picture) == picture
+    assert checked(picture[:70_001] + "\n" + picture[70_001:]) == picture
+
+
+@pytest.mark.parametrize("at", [2**18 - 4, 2**18, 2**18 + 4])
+def test_padding_anywhere_but_at_the_end_is_a_fault_in_a_large_one_too(at: int):
+    picture = "QUJD" * 200_000
+    with pytest.raises(ValueError) as refused:
+        checked(picture[: at - 4] + "QQ==" + picture[at:])
+    assert str(refused.value) == f"illegal base64 data at input byte {at}"

@@ -215,3 +215,15 @@ def test_any_value_in_any_field_is_a_request_or_a_bad_request(request_type, data
 )
 def test_gos_word_for_a_kind(value: object, kind: str):
     assert kind_of(value) == kind
+
+
+@pytest.mark.parametrize("depth", [100, 240, 300, 900, 2000])
+def test_nesting_beside_a_long_text_is_judged_as_without_it(depth: int):
+    def body(text: bytes) -> bytes:
+        return b'{"a":"%b","b":%b1%b}' % (text, b"[" * depth, b"]" * depth)
+
+    if depth < 250:
+        value = read_json(body(b"x"))
+        assert read_json(body(b"x" * 10_000)) == value | {"a": "x" * 10_000}
+    else:
+        assert refusal(body(b"x" * 10_000)) == refusal(body(b"x")) == "json: exceeded max depth"

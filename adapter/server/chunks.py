@@ -1,0 +1,53 @@
+"""Writing to a client whose answer has begun: straight to its connection."""
+
+from __future__ import annotations
+
+from aiohttp import HttpVersion11, web
+
+_MUCH = 2**16
+"""Bytes that wait for a client from which on the loop says so to the protocol, too."""
+
+
+class ChunkWriter:
+    """The body of a response that is prepared, and whose end `write_eof` is to write.
+
+    aiohttp's own writer costs a coroutine for every chunk; the bytes are the same.
+    """
+
+    __slots__ = ("_chunked", "_lines", "_request", "_transport")
+
+    def __init__(self, request: web.Request, *, lines: bool) -> None:
+        """`lines`: each line is a chunk, for some clients parse each chunk as one object."""
+        self._request = request
+        self._transport = request.transport
+        self._lines = lines
+        # Before 1.1 there are no chunks: the body ends with the connection.
+        self._chunked = request.version >= HttpVersion11
+
+    def write(self, data: bytes) -> bool:
+        """True if the client should first take what waits for it already, or is gone."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return True
+        if not self._chunked:
+            transport.write(data)
+        elif self._lines and data.find(b"\n") != len(data) - 1:
+            transport.write(b"".join(map(chunk, data.splitlines(keepends=True))))
+        else:
+            transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+        return transport.get_write_buffer_size() > _MUCH
+
+    async def drained(self) -> None:
+        """Waits until the client has taken most of it.
+
+        Raises:
+            ConnectionResetError: it is gone.
+        """
+        if self._transport is None or self._transport.is_closing():
+            raise ConnectionResetError
+        await self._request.writer.drain()
+
+
+def chunk(data: bytes) -> bytes:
+    """A chunk of HTTP/1.1."""
+    return b"%x\r\n%b\r\n" % (len(data), data)

@@ -1,0 +1,140 @@
+"""The connections to one engine: opened when none is idle, kept for the next request."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import ssl
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+
+from yarl import URL
+
+from adapter.errors import AdapterError
+from adapter.settings import Timeouts
+from adapter.upstream.answer import Answer
+from adapter.upstream.connection import Connection
+from adapter.upstream.faults import not_connected
+
+_KEEP_ALIVE_SECONDS = 4.0
+"""Shorter than uvicorn's five, which vLLM has: a connection is not used while it is closed."""
+
+
+class Pool:
+    """Any number of connections, the one that was used last first."""
+
+    def __init__(
+        self, url: URL, name: str, connect_seconds: float, headers: Mapping[str, str]
+    ) -> None:
+        """`url` is http or https; only its origin and its user count. `headers` go everywhere."""
+        self._url = url
+        self._name = name
+        self._connect_seconds = connect_seconds
+        self._idle: dict[Connection, float] = {}
+        """Since when, the last used last."""
+        self._all: set[Connection] = set()
+        self._standing = _lines(
+            {
+                "Host": url.raw_authority.rpartition("@")[2],
+                "User-Agent": "ollama-vllm-adapter",
+                "Accept": "*/*",
+                "Accept-Encoding": "identity",
+                **_authorization(url),
+                **headers,
+            }
+        )
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: Sequence[bytes],
+        timeouts: Timeouts,
+    ) -> Answer:
+        """The answer, with its status and headers; the caller closes it.
+
+        Raises:
+            UpstreamError: there is no connection to be had, it broke, or the engine was silent.
+        """
+        length = {"Content-Length": str(sum(map(len, body)))} if body or method == "POST" else {}
+        head = f"{method} {path} HTTP/1.1\r\n{self._standing}{_lines({**headers, **length})}\r\n"
+        connection = self._take() or await self._connect()
+        answer = Answer(connection, timeouts, self._name)
+        connection.ask(head.encode(), body, answer)
+        try:
+            await answer.begun()
+        except BaseException:
+            answer.close()
+            raise
+        return answer
+
+    @functools.cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        """Asked for once: Python asks the system for its process each time."""
+        return asyncio.get_running_loop()
+
+    def close(self) -> None:
+        """Closes all connections, whatever they are at."""
+        for connection in list(self._all):
+            connection.abort()
+        self._idle.clear()
+
+    def _take(self) -> Connection | None:
+        self._drop_old()
+        while self._idle:
+            connection, _ = self._idle.popitem()
+            if connection.usable:
+                return connection
+        return None
+
+    async def _connect(self) -> Connection:
+        tls = _trust() if self._url.scheme == "https" else None
+        host, port = self._url.host or "", self._url.port or 0
+        try:
+            async with asyncio.timeout(self._connect_seconds):
+                _, connection = await self._loop.create_connection(
+                    lambda: Connection(self._keep, self._forget),
+                    host,
+                    port,
+                    ssl=tls,
+                )
+        except (OSError, UnicodeError) as error:
+            raise not_connected(error, self._name) from error
+        self._all.add(connection)
+        return connection
+
+    def _keep(self, connection: Connection) -> None:
+        self._idle[connection] = self._loop.time()
+        self._drop_old()
+
+    def _drop_old(self) -> None:
+        while self._idle:
+            connection, since = next(iter(self._idle.items()))
+            if self._loop.time() - since < _KEEP_ALIVE_SECONDS:
+                return
+            del self._idle[connection]
+            connection.abort()
+
+    def _forget(self, connection: Connection) -> None:
+        self._all.discard(connection)
+        self._idle.pop(connection, None)
+
+
+@functools.cache
+def _trust() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+def _authorization(url: URL) -> dict[str, str]:
+    if url.user is None:
+        return {}
+    pair = f"{url.user}:{url.password or ''}".encode()
+    return {"Authorization": f"Basic {b64encode(pair).decode()}"}
+
+
+def _lines(headers: Mapping[str, str]) -> str:
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    if lines.count("\n") != len(headers) or lines.count("\r") != len(headers):
+        raise AdapterError("a header that is more than a line")
+    return lines

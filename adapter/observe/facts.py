@@ -9,7 +9,8 @@ from adapter.errors import Outcome
 
 @dataclass(slots=True)
 class Facts:
-    """Filled in on a request's way, recorded at its end. Times in nanoseconds, 0 = unknown.
+    """Filled in on a request's way, recorded at its end. Times in nanoseconds, 0 = unknown;
+    `ended_at` is in seconds since 1970.
 
     `route` is a path of the route table or "unknown"; `model` and `upstream` are set only for a
     model of the catalog: clients can't make up labels. `truncated` tells what went from a prompt
@@ -31,3 +32,4 @@ class Facts:
     first_token: int = 0
     evaluation: int = 0
     total: int = 0
+    ended_at: float = 0.0

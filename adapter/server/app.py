@@ -11,6 +11,7 @@ from aiohttp import web
 
 from adapter.catalog.discovery import Discovery
 from adapter.observe import logs
+from adapter.observe.ledger import Ledger
 from adapter.observe.metrics import Metrics
 from adapter.server.admission import Admission
 from adapter.server.aliases import restore_adapters
@@ -31,11 +32,12 @@ from adapter.wire.openai import ServedModel
 
 def make_app(settings: Settings) -> web.Application:
     """The application for some settings. Its engines are watched from its start to its end."""
-    server = settings.server
+    server, metrics = settings.server, Metrics()
     app = web.Application(middlewares=[observed, guarded], client_max_size=server.body_limit)
     app[STATE] = State(
         settings=settings,
-        metrics=Metrics(),
+        metrics=metrics,
+        ledger=Ledger(metrics),
         discovery=Discovery(settings, time.time_ns),
         residency=Residency(server.keep_alive, time.time_ns),
         admission=Admission(server.max_queue),
@@ -55,6 +57,7 @@ async def _engines(app: web.Application) -> AsyncIterator[None]:
     """Watches each engine. The adapter is up at once, engines or not."""
     state = app[STATE]
     async with contextlib.AsyncExitStack() as stack:
+        stack.callback(state.ledger.flush)
         stack.push_async_callback(state.discovery.store.close)
         for upstream in state.settings.upstreams:
             settled = _settled(state.settings, upstream.name)

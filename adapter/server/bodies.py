@@ -34,8 +34,8 @@ async def read_request(request: web.Request, struct: type[Struct]) -> Struct:
 async def parsed(request: web.Request, read: Callable[[Json], R]) -> R:
     """What `read` makes of the body, which is kept nowhere else."""
     body = await _read(request)
-    request[_SIZE] = len(body)
-    return await aside(len(body), read, body)
+    request[_SIZE] = size = len(body)
+    return read(body) if size < LARGE else await aside(size, read, body)
 
 
 def weight(request: web.Request, template: str = "") -> int:

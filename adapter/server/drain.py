@@ -38,14 +38,20 @@ class OpenStreams:
 
     @contextlib.contextmanager
     def counted(self, stream: Endable) -> Iterator[None]:
-        self._streams.add(stream)
-        self._none.clear()
+        self.begin(stream)
         try:
             yield
         finally:
-            self._streams.discard(stream)
-            if not self._streams:
-                self._none.set()
+            self.finish(stream)
+
+    def begin(self, stream: Endable) -> None:
+        self._streams.add(stream)
+        self._none.clear()
+
+    def finish(self, stream: Endable) -> None:
+        self._streams.discard(stream)
+        if not self._streams:
+            self._none.set()
 
     @contextlib.asynccontextmanager
     async def opening(self) -> AsyncIterator[None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from adapter.catalog.catalog import Entry
-from adapter.errors import AdapterError, PromptTooLong
+from adapter.errors import AdapterError, PromptTooLong, UpstreamError
 from adapter.observe.facts import Facts
 from adapter.observe.logs import events
 from adapter.server.replies import NDJSON, json_bytes, json_reply
@@ -91,17 +91,23 @@ async def answer(
         translator = Translator(writer, marks, offset, question.listening, place.leave)
         await engine.health.require()
         marks.opened = state.clock()
-        with engine.asked(missing(asked), unable(asked, shape.ability)):
+        try:
             stream = await _open(engine.client, question, asked, entry, facts)
-        lasting = state.residency.in_use(entry.listing.name, asked.keep_alive)
-        async with stream:
-            with lasting, state.streams.counted(stream):
-                try:
-                    if not asked.streams:
-                        return json_bytes(await whole(request, stream, translator))
-                    return await streamed(request, stream, translator, NDJSON, _told)
-                finally:
-                    _note(facts, translator)
+        except UpstreamError as error:
+            told = engine.explained(error, missing(asked), unable(asked, shape.ability))
+            raise told from None
+        # By hand: as many context managers would take as long as all the rest of this.
+        state.residency.begin(entry.listing.name)
+        state.streams.begin(stream)
+        try:
+            if asked.streams:
+                return await streamed(request, stream, translator, NDJSON, _told)
+            return json_bytes(await whole(request, stream, translator))
+        finally:
+            stream.leave()
+            state.streams.finish(stream)
+            state.residency.end(entry.listing.name, asked.keep_alive)
+            _note(facts, translator)
 
 
 def _told(error: AdapterError) -> bytes:

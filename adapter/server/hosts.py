@@ -30,16 +30,22 @@ def is_name(header: str) -> bool:
 
 def allow(header: str) -> bool:
     """Whether a Host header may stand in a request to a loopback listener."""
+    if _is_near(header):
+        return True
     host = _host_of(header)
     address = _address(host)
     if address is not None:
-        return (
-            address.is_loopback
-            or address.is_private
-            or address.is_unspecified
-            or _is_of_this_machine(address)
-        )
+        return _is_of_this_machine(address)
     return host in ("", "localhost", socket.gethostname().lower()) or host.endswith(_LOCAL_SUFFIXES)
+
+
+@functools.lru_cache(256)
+def _is_near(header: str) -> bool:
+    """Whether it holds an address that no page of the web has, whatever machine this is."""
+    address = _address(_host_of(header))
+    return address is not None and (
+        address.is_loopback or address.is_private or address.is_unspecified
+    )
 
 
 def _host_of(header: str) -> str:
@@ -48,7 +54,6 @@ def _host_of(header: str) -> str:
     return (match[1] or match[2] or "").lower() if match else header.lower()
 
 
-@functools.lru_cache(256)
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(host)

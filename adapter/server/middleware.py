@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from adapter.errors import AdapterError, BadRequest
-from adapter.observe import logs
 from adapter.observe.facts import Facts
 from adapter.server.replies import error_reply, text_reply
 from adapter.server.state import FACTS, STATE
@@ -48,8 +47,7 @@ async def observed(request: web.Request, handler: Handler) -> web.StreamResponse
         return web.Response(status=CLIENT_CLOSED_REQUEST)
     finally:
         facts.total = state.clock() - facts.started
-        state.metrics.record(facts)
-        logs.log_request(facts)
+        state.ledger.finished(facts)
 
 
 def _begin(request: web.Request, now: int) -> Facts:

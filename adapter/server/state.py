@@ -14,6 +14,7 @@ from adapter.catalog.catalog import Entry
 from adapter.catalog.discovery import Discovery
 from adapter.errors import ModelNotFound, UpstreamError
 from adapter.observe.facts import Facts
+from adapter.observe.ledger import Ledger
 from adapter.observe.metrics import Metrics
 from adapter.server.admission import Admission
 from adapter.server.drain import OpenStreams
@@ -28,6 +29,7 @@ from adapter.upstream.residency import Residency
 class State:
     settings: Settings
     metrics: Metrics
+    ledger: Ledger
     discovery: Discovery
     residency: Residency
     admission: Admission

@@ -29,6 +29,9 @@ class Calls:
     def __init__(self) -> None:
         self._begun: dict[int, list[_Begun]] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._begun)
+
     def add(self, part: CallPart) -> None:
         """A piece for the call of its index. Another id with a name begins another call: there are
         servers that give all calls the same index."""

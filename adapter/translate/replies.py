@@ -14,7 +14,7 @@ from adapter.translate.timestamps import FRACTION, SECOND, up_to_second
 Calls = Sequence[Mapping[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Closing:
     """What the last object of a reply tells. `metrics` are in Ollama's order."""
 

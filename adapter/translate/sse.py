@@ -15,24 +15,26 @@ class Begun:
     """The beginning of an event whose end has not come yet. No byte of it is looked at twice."""
 
     def __init__(self) -> None:
-        self._data = bytearray()
+        self._data: bytes | bytearray = b""
 
     def __bool__(self) -> bool:
         return bool(self._data)
 
     def keep(self, data: bytes) -> None:
         """Keeps what has come of the next event, once all before it was taken."""
-        self._data = bytearray(data)
+        self._data = data
 
     def join(self, data: bytes) -> bytes:
         """All that has come, if `data` ends the event; else it is kept, and this is empty."""
         seam = self._data[-_SEAM:] + data[:_SEAM]
+        if isinstance(self._data, bytes):
+            self._data = bytearray(self._data)
         self._data += data
         return self.take() if _has_blank_line(data) or _has_blank_line(seam) else b""
 
     def take(self) -> bytes:
         """All that has come, which is no longer kept."""
-        data, self._data = bytes(self._data), bytearray()
+        data, self._data = bytes(self._data), b""
         return data
 
 
@@ -52,6 +54,8 @@ class EventSplitter:
         self.empty = not rest
         if rest:
             self._begun.keep(rest)
+        if not rest and _are_plain(data, len(events)):
+            return [payload for event in events if (payload := event[6:])]
         return [payload for event in events if (payload := _payload(event))]
 
     def flush(self) -> list[bytes]:
@@ -61,6 +65,15 @@ class EventSplitter:
 
 def _has_blank_line(data: bytes | bytearray) -> bool:
     return b"\n\n" in data or b"\n\r\n" in data
+
+
+def _are_plain(data: bytes, count: int) -> bool:
+    """Whether so many events are a line of data each, as nearly all are."""
+    return (
+        data.startswith(b"data: ")
+        and data.count(b"\n\ndata: ") == count - 1
+        and data.count(b"\n") == 2 * count
+    )
 
 
 def _payload(event: bytes) -> bytes:

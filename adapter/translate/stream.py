@@ -8,8 +8,7 @@ through `reading`; a stream from which nothing can be learned is slower, never w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import orjson
 
@@ -99,7 +98,7 @@ class Translator:
         self._scanner = StopScanner(own_stops) if own_stops else None
         self._lines = writer if isinstance(writer, LineWriter) and not own_stops else None
         self._calls = Calls()
-        self._logprobs: list[Mapping[str, Any]] = []
+        self._logprobs: Logprobs = ()
         self._prompt_ids: Sequence[int] = ()
         self._generated_ids: list[bytes] = []
         """As the engine wrote them, with commas."""
@@ -201,17 +200,21 @@ class Translator:
 
     def _say(self, text: str, rows: Logprobs, stamp: bytes) -> bytes:
         """A line for some text. Logprobs of tokens without text wait for the next that has some."""
-        self._logprobs += logprobs.shown(rows, self._listening.top_logprobs)
+        self._keep_logprobs(rows)
         return self._writer.text(text, stamp, self._waiting_logprobs()) if text else b""
 
     def _think(self, text: str, rows: Logprobs, stamp: bytes) -> bytes:
         if self._listening.hides_thinking:
             return b""
-        self._logprobs += logprobs.shown(rows, self._listening.top_logprobs)
+        self._keep_logprobs(rows)
         return self._writer.thinking(text, stamp, self._waiting_logprobs())
 
-    def _waiting_logprobs(self) -> list[Mapping[str, Any]]:
-        rows, self._logprobs = self._logprobs, []
+    def _keep_logprobs(self, rows: Logprobs) -> None:
+        if rows:
+            self._logprobs = [*self._logprobs, *logprobs.shown(rows, self._listening.top_logprobs)]
+
+    def _waiting_logprobs(self) -> Logprobs:
+        rows, self._logprobs = self._logprobs, ()
         return rows
 
     def _take_done(self, now: int) -> bytes:
@@ -229,7 +232,7 @@ class Translator:
 
     def _close(self, reason: str, now: int) -> bytes:
         try:
-            calls = self._calls.whole(cut=reason == "length")
+            calls = self._calls.whole(cut=reason == "length") if self._calls else []
         except EngineFault as fault:
             if not self.left_early:
                 self.fault = fault

@@ -23,7 +23,7 @@ class Marks:
     last_token: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Timings:
     """Ollama's durations in nanoseconds. None is 0, for clients divide by them."""
 

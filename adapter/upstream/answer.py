@@ -151,6 +151,11 @@ class Answer:
             self._over = True
             self._connection.abort()
 
+    def leave(self) -> None:
+        """As `close`, for who may have let it go."""
+        if not self._left:
+            self.close()
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -160,8 +165,7 @@ class Answer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if not self._left:
-            self.close()
+        self.leave()
 
     # the connection's side
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import functools
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from yarl import URL
@@ -127,30 +128,17 @@ class Upstream:
 
         return await with_retries(attempt, self._retries)
 
-    async def open_stream(
+    def open_stream(
         self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]
-    ) -> Answer:
+    ) -> Awaitable[Answer]:
         """An open event stream, which the caller closes; a refusal is raised."""
-        return await self._opened(path, body, headers, whole=False)
+        return with_retries(partial(self._open, path, body, headers, whole=False), self._retries)
 
-    async def open_answer(
+    def open_answer(
         self, path: str, body: Mapping[str, Any] | Form, headers: Mapping[str, str]
-    ) -> Answer:
+    ) -> Awaitable[Answer]:
         """An open answer, be it events or one object; the caller closes it. A refusal is raised."""
-        return await self._opened(path, body, headers, whole=True)
-
-    async def _opened(
-        self,
-        path: str,
-        body: Mapping[str, Any] | Form,
-        headers: Mapping[str, str],
-        *,
-        whole: bool,
-    ) -> Answer:
-        async def attempt() -> Answer:
-            return await self._open(path, body, headers, whole=whole)
-
-        return await with_retries(attempt, self._retries)
+        return with_retries(partial(self._open, path, body, headers, whole=True), self._retries)
 
     async def _open(
         self,

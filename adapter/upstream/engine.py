@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from adapter.errors import (
+    AdapterError,
     BadRequest,
     ModelNotFound,
     RouteMissing,
     UpstreamAway,
+    UpstreamError,
     UpstreamRefused,
 )
 from adapter.upstream.client import Upstream
@@ -24,24 +26,26 @@ class Engine:
 
     @contextmanager
     def asked(self, missing: str, unable: str) -> Iterator[None]:
-        """Around a request to the client.
+        """Around a request to the client: what it raises is told as of `explained`."""
+        try:
+            yield
+        except UpstreamError as error:
+            raise self.explained(error, missing, unable) from None
+
+    def explained(self, error: UpstreamError, missing: str, unable: str) -> AdapterError:
+        """What a client is told of a request that failed.
 
         An engine that is away is marked so; one that no longer knows the model was started anew
         with others, which is looked into.
 
-        Raises:
-            ModelNotFound: the engine does not have the model; `missing` is the text.
-            BadRequest: the model's engine is not made for this; `unable` is the text.
+        It is ModelNotFound with the text `missing` if the engine does not have the model, and
+        BadRequest with the text `unable` if the model's engine is not made for this.
         """
-        try:
-            yield
-        except UpstreamAway as error:
+        if isinstance(error, UpstreamAway):
             self.health.suspect(error)
-            raise
-        except RouteMissing as error:
-            raise BadRequest(unable) from error
-        except UpstreamRefused as error:
-            if error.status != 404:
-                raise
+        elif isinstance(error, RouteMissing):
+            return BadRequest(unable)
+        elif isinstance(error, UpstreamRefused) and error.status == 404:
             self.health.doubt()
-            raise ModelNotFound(missing) from error
+            return ModelNotFound(missing)
+        return error

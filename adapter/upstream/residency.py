@@ -28,12 +28,20 @@ class Residency:
     @contextmanager
     def in_use(self, model: str, keep_alive: float | None) -> Iterator[None]:
         """Around a request. The model stays for its time, then so many seconds (None: default)."""
-        self._users[model] += 1
+        self.begin(model)
         try:
             yield
         finally:
-            self._users[model] -= 1
-            self.use(model, keep_alive)
+            self.end(model, keep_alive)
+
+    def begin(self, model: str) -> None:
+        """A request uses the model."""
+        self._users[model] += 1
+
+    def end(self, model: str, keep_alive: float | None) -> None:
+        """It no longer does."""
+        self._users[model] -= 1
+        self.use(model, keep_alive)
 
     def use(self, model: str, keep_alive: float | None) -> None:
         """A request used the model and wants it kept for so many seconds from now."""

@@ -14,6 +14,12 @@ VARIABLES = ["VLLM_URL", "ADAPTER_CONFIG", "ADAPTER_WORKERS", "OLLAMA_HOST", "VL
 
 
 @pytest.fixture(autouse=True)
+def own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`serve` sends the lines of its process to standard error; this process has others to do."""
+    monkeypatch.setattr("adapter.observe.logs._configured", False)
+
+
+@pytest.fixture(autouse=True)
 def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch):
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)

@@ -44,6 +44,7 @@ async def ready(request: web.Request) -> web.Response:
 
 async def metrics(request: web.Request) -> web.Response:
     """In Prometheus' text format; with several workers, the sum of them all."""
+    request.app[STATE].ledger.flush()
     registry = all_workers() or request.app[STATE].metrics.registry
     return web.Response(
         body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST}

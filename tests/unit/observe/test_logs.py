@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from adapter.observe.facts import Facts
-from adapter.observe.logs import line, log_request, log_upstream
+from adapter.observe.logs import line, log_requests, log_upstream
 from tests.unit.strategies import TEXTS
 
 MS = 1_000_000
@@ -49,7 +49,7 @@ def test_a_request_is_one_line_whatever_its_error_says(text: str):
 
 def test_lines_go_to_their_loggers(caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.INFO, logger="adapter"):
-        log_request(SHORT)
+        log_requests([SHORT])
         log_upstream("llm", True, "")
         log_upstream("llm", False, "no\nkey")
     assert [(record.name, record.levelname, record.getMessage()) for record in caplog.records] == [
@@ -61,5 +61,5 @@ def test_lines_go_to_their_loggers(caplog: pytest.LogCaptureFixture):
 
 def test_nothing_is_written_where_nobody_reads(caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.WARNING, logger="adapter"):
-        log_request(LONG)
+        log_requests([LONG])
     assert caplog.records == []

@@ -6,6 +6,7 @@ import pytest
 
 from adapter.catalog.discovery import Discovery
 from adapter.errors import BadRequest, Forbidden, ModelNotFound, UpstreamAway, UpstreamError
+from adapter.observe.ledger import Ledger
 from adapter.observe.metrics import Metrics
 from adapter.server.admission import Admission
 from adapter.server.drain import OpenStreams
@@ -50,6 +51,7 @@ async def state(served: Served):
     yield State(
         SETTINGS,
         Metrics(),
+        Ledger(Metrics()),
         discovery,
         residency,
         Admission(9),

@@ -12,6 +12,7 @@ import orjson
 
 from adapter.bench.dialects import OLLAMA, OPENAI, Dialect, Question
 from adapter.bench.figures import Answer
+from adapter.conformance import address
 
 _LINE = 2**20
 """Bytes of the longest line that is read."""
@@ -62,9 +63,10 @@ class Server:
             rows = read["models"] if ollama else read["data"]
             return [str(row["name" if ollama else "id"]) for row in rows]
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise Unusable(f"{self.url} can't be reached: {reason(error)}") from error
+            where = address.public(self.url)
+            raise Unusable(f"{where} can't be reached: {reason(error)}") from error
         except (ValueError, LookupError, TypeError) as error:
-            raise Unusable(f"{self.url} is no server of {kind}") from error
+            raise Unusable(f"{address.public(self.url)} is no server of {kind}") from error
 
     async def try_out(self) -> None:
         """Asks for a short answer, so that a model is loaded before the clock runs.

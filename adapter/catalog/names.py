@@ -64,7 +64,6 @@ def parse(text: str) -> Name | None:
     return name if legal else None
 
 
-@functools.lru_cache(1024)
 def asked(text: str) -> Name:
     """The name a client asks for; the suffix `:local` says where Ollama is to look, and is cut.
 
@@ -72,7 +71,11 @@ def asked(text: str) -> Name:
         BadRequest: the name is illegal.
         Forbidden: it means a model of Ollama's cloud, which does not exist here.
     """
-    bare = text.strip()
+    return _asked(text.strip())
+
+
+@functools.lru_cache(1024)  # of names that are legal, so none is long
+def _asked(bare: str) -> Name:
     lower = bare.lower()
     local, cloud = lower.endswith(":local"), lower.endswith((":cloud", "-cloud"))
     if (local and ":cloud" in lower) or (cloud and ":local" in lower):

@@ -76,8 +76,20 @@ async def serve(settings: Settings, *, reuse_port: bool = False) -> None:
 def run(settings: Settings, *, reuse_port: bool = False) -> None:
     """The whole life of one process."""
     logs.configure()
+    _allow_many_files()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(serve(settings, reuse_port=reuse_port))
+
+
+def _allow_many_files() -> None:
+    """As many as the system lets us have: a stream takes two, and the usual limit is for 500."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # no limit at all may be more than one can set
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

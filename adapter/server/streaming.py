@@ -13,7 +13,7 @@ from typing import Protocol
 
 from aiohttp import web
 
-from adapter.errors import AdapterError, UpstreamBroken
+from adapter.errors import AdapterError
 from adapter.server.chunks import ChunkWriter
 from adapter.server.middleware import note_failure
 from adapter.server.replies import NDJSON, begin_stream
@@ -61,12 +61,16 @@ class Flow:
         try:
             if await self._answer.pour(self._take):
                 return
+            broken = None
         except AdapterError as error:
-            last = self._interpreter.finish(clock(), error)
+            broken = error
+        try:
+            last = self._interpreter.finish(clock(), broken)
+        except Exception:
+            self._stumbled()
         else:
-            last = self._interpreter.finish(clock())
-        if last:
-            write(last)
+            if last:
+                write(last)
 
     def _take(self, data: bytes) -> bool:
         try:
@@ -82,7 +86,7 @@ class Flow:
     def _stumbled(self) -> bool:
         """For a fault of ours: it must not leave a stream half open, nor start a second answer."""
         _log.exception("translating a stream failed")
-        self._interpreter.fault = UpstreamBroken("internal error of the adapter", status=500)
+        self._interpreter.fault = AdapterError("internal error of the adapter")
         self._interpreter.ended = True
         return True
 
@@ -110,8 +114,7 @@ async def streamed(
         first = out
         return True
 
-    while not (first or interpreter.ended):
-        await flow.write(keep, full=False)
+    await flow.write(keep, full=False)
     if interpreter.fault and not first:
         raise interpreter.fault
     response = await begin_stream(request, content_type)
@@ -124,7 +127,10 @@ async def streamed(
         note_failure(request[FACTS], interpreter.fault)
         if last := told(interpreter.fault):
             client.write(last)
-    elif not interpreter.left_early:
+    # Before the client has taken all of it: a slow one must not keep the engine at work.
+    if interpreter.fault or interpreter.left_early:
+        answer.close()
+    else:
         answer.let_go()
     await response.write_eof()
     return response

@@ -11,6 +11,8 @@ from adapter.translate.events import Logprobs
 from adapter.translate.ndjson import dumps
 from adapter.translate.timestamps import FRACTION, SECOND, up_to_second
 
+_LONGEST_KEPT = 400
+
 Calls = Sequence[Mapping[str, Any]]
 
 
@@ -139,9 +141,16 @@ class LineWriter:
         return b'%b%b",%b%b%b%b' % (self._head, stamp, before, dumps(text), after, end)
 
 
-@functools.lru_cache(256)
 def line_writer(shape: Shape, model: str) -> LineWriter:
-    """One for all streams of a model: it has no state, and what is shared stays in the cache."""
+    """One for all streams of a model: it has no state, and what is shared stays in the processor's
+    cache. Names come with any number of blanks; what is long is not kept."""
+    if len(model) > _LONGEST_KEPT:
+        return LineWriter(shape, model)
+    return _kept_writer(shape, model)
+
+
+@functools.lru_cache(256)
+def _kept_writer(shape: Shape, model: str) -> LineWriter:
     return LineWriter(shape, model)
 
 

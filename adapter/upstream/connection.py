@@ -95,6 +95,11 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def drop(self) -> None:
+        """The same, and the listener is told."""
+        self._end(Hung())
+        self.abort()
+
     def pause(self) -> None:
         """Reads no more: what the engine sends fills the buffers of the system, then its own."""
         if self._transport is not None and not self._paused and not self._transport.is_closing():
@@ -112,6 +117,8 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         if plug := transport.get_extra_info("socket"):
             plug.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _READ_SIZE)
+            # asyncio leaves it alone on a socket that it is given.
+            plug.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def data_received(self, data: bytes) -> None:
         if self._listener is None:

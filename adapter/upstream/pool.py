@@ -8,14 +8,18 @@ import ssl
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 
+from aiohappyeyeballs import start_connection
 from yarl import URL
 
 from adapter.errors import AdapterError
 from adapter.settings import Timeouts
+from adapter.upstream.addresses import Addresses
 from adapter.upstream.answer import Answer
 from adapter.upstream.connection import Connection
 from adapter.upstream.faults import not_connected
 
+_NEXT_ADDRESS_SECONDS = 0.25
+"""After which the next address of a name is tried beside the first (RFC 8305)."""
 _KEEP_ALIVE_SECONDS = 4.0
 """Shorter than uvicorn's five, which vLLM has: a connection is not used while it is closed."""
 
@@ -30,6 +34,8 @@ class Pool:
         self._url = url
         self._name = name
         self._connect_seconds = connect_seconds
+        self._addresses = Addresses(url.host or "", url.port or 0)
+        self._closed = False
         self._idle: dict[Connection, float] = {}
         """Since when, the last used last."""
         self._all: set[Connection] = set()
@@ -75,9 +81,10 @@ class Pool:
         return asyncio.get_running_loop()
 
     def close(self) -> None:
-        """Closes all connections, whatever they are at."""
+        """Closes all connections; who waits for an answer is told."""
+        self._closed = True
         for connection in list(self._all):
-            connection.abort()
+            connection.drop()
         self._idle.clear()
 
     def _take(self) -> Connection | None:
@@ -89,18 +96,24 @@ class Pool:
         return None
 
     async def _connect(self) -> Connection:
-        tls = _trust() if self._url.scheme == "https" else None
-        host, port = self._url.host or "", self._url.port or 0
+        is_tls = self._url.scheme == "https"
         try:
             async with asyncio.timeout(self._connect_seconds):
+                plug = await start_connection(
+                    await self._addresses.known(), happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS
+                )
                 _, connection = await self._loop.create_connection(
                     lambda: Connection(self._keep, self._forget),
-                    host,
-                    port,
-                    ssl=tls,
+                    sock=plug,
+                    ssl=_trust() if is_tls else None,
+                    server_hostname=self._url.host if is_tls else None,
                 )
         except (OSError, UnicodeError) as error:
+            self._addresses.forget()
             raise not_connected(error, self._name) from error
+        if self._closed:
+            connection.abort()
+            raise not_connected(OSError(), self._name)
         self._all.add(connection)
         return connection
 

@@ -58,3 +58,23 @@ async def test_the_error_line_tells_what_the_engine_told(scripted, adapter):
     assert last["error"] == (
         RUNNING + "EngineCore encountered an issue. See stack trace (above) for the root cause."
     )
+
+
+async def test_an_end_that_can_not_be_written_is_an_error_in_the_same_answer(scripted, adapter):
+    """JSON has room for so many levels: the call's arguments fit, the reply around them doesn't."""
+    nested = '{"a":' + "[" * 251 + "]" * 251 + "}"
+    call = {"index": 0, "id": "x", "type": "function", "function": {"name": "f"}}
+    call["function"]["arguments"] = nested
+    deltas = [({"content": "hello"}, None), ({"tool_calls": [call]}, None), ({}, "tool_calls")]
+    chunks = [
+        {"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}
+        for delta, reason in deltas
+    ]
+    chunks.append({"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}})
+    # Without [DONE]: the last line is written when the engine's bytes are over.
+    scripted.play = plays.stream([b"data: %b\n\n" % json.dumps(one).encode() for one in chunks])
+    reply = await adapter.post("/api/chat", CHAT)
+    assert (reply.status, reply.ended) == (200, True)
+    first, last = reply.lines
+    assert first["message"]["content"] == "hello"
+    assert last == {"error": "internal error of the adapter"}

@@ -19,7 +19,6 @@ import orjson
 from aiohttp import web
 
 from adapter.errors import AdapterError
-from adapter.server import chunks
 from adapter.server.replies import NDJSON
 from adapter.server.state import STATE, State
 from adapter.server.streaming import streamed
@@ -66,15 +65,14 @@ async def chat(request: web.Request) -> web.StreamResponse:
     writer = LineWriter(CHAT, asked["model"])
     translator = Translator(writer, Marks(begun), time.time_ns() - begun)
     async with await request.app[_CLIENT].open_stream(CHAT_PATH, body, {}) as answer:
-        framing = chunks.one_per_line
-        return await streamed(request, answer, translator, NDJSON, framing, _told)
+        return await streamed(request, answer, translator, NDJSON, _told)
 
 
 async def completions(request: web.Request) -> web.StreamResponse:
     body = orjson.loads(await request.read())
     async with await request.app[_CLIENT].open_stream(CHAT_PATH, body, {}) as answer:
         kind = answer.content_type
-        return await streamed(request, answer, Untouched(), kind, chunks.one, _told)
+        return await streamed(request, answer, Untouched(), kind, _told)
 
 
 def _told(error: AdapterError) -> bytes:

@@ -95,9 +95,9 @@ DIRECT = "direct"
 """The mock engine asked without anything between: what times are compared with."""
 ADAPTER, ADAPTER_V1, BASELINE, FLOOR = "adapter", "adapter /v1", "passthrough", "nginx"
 MANY_MODELS, MANY_ENGINES, TWO_WORKERS = "1000 models", "8 upstreams", "2 workers"
-OURS = {ADAPTER, ADAPTER_V1, MANY_MODELS, MANY_ENGINES, TWO_WORKERS}
-"""All that is the adapter, whatever its settings: an answer of these that fails fails the run."""
 BARE, BARE_BYTES = "bare", "bare, bytes only"
+OURS = {ADAPTER, ADAPTER_V1, MANY_MODELS, MANY_ENGINES, TWO_WORKERS, BARE, BARE_BYTES}
+"""All that is the adapter, whatever its settings: an answer of these that fails fails the run."""
 
 
 def _variant(name: str, about: str, command: Command, **more: int) -> Target:

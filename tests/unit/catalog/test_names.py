@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapter.catalog import names
 from adapter.catalog.names import Name, asked, for_served, parse
 from adapter.errors import AdapterError, BadRequest, Forbidden
 from tests.unit.strategies import TEXTS
@@ -146,3 +147,11 @@ def test_any_text_is_a_name_or_refused_and_gives_a_legal_one(text: str):
 
 def test_equal_names_have_one_key():
     assert Name("A", "B", "C", "D").key == Name("a", "b", "c", "d").key
+
+
+def test_blanks_around_a_name_are_not_kept():
+    """A client may send megabytes of them."""
+    before = names._asked.cache_info().currsize
+    for number in range(5):
+        assert names.asked("nat" + " " * (1000 + number)).display == "nat:latest"
+    assert names._asked.cache_info().currsize <= before + 1

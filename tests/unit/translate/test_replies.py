@@ -12,6 +12,7 @@ from adapter.translate.replies import (
     LineWriter,
     WholeWriter,
     closing_reply,
+    line_writer,
 )
 from tests.unit.strategies import TEXTS
 
@@ -188,3 +189,9 @@ def test_no_model_name_and_no_text_breaks_out_of_its_string(shape, model: str, t
             said = reply.get("message", reply)
             assert said.get("thinking") in (None, text)
             assert said.get("content", said.get("response")) == ("" if "thinking" in said else text)
+
+
+def test_a_writer_is_shared_unless_its_name_is_long():
+    assert line_writer(CHAT, "m") is line_writer(CHAT, "m")
+    long = "m" + " " * 1000
+    assert line_writer(CHAT, long) is not line_writer(CHAT, long)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import random
 from collections.abc import Callable, Sequence
 from time import perf_counter
 
@@ -26,7 +27,8 @@ class Load:
         self._tokens = tokens
         self._requests = requests
         self._told = told
-        self._numbers = itertools.count(1)
+        # No two runs ask alike: an engine remembers the beginnings of prompts.
+        self._numbers = itertools.count(random.randrange(10**9))
 
     async def run(self, servers: Sequence[Server], streams: Sequence[int]) -> None:
         for count in streams:

@@ -119,7 +119,8 @@ async def streamed(
         raise interpreter.fault
     response = await begin_stream(request, content_type)
     client = ChunkWriter(request, lines=content_type == NDJSON)
-    client.write(first)
+    if first:
+        client.write(first)
     while not interpreter.ended:
         await client.drained()
         await flow.write(client.write)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ssl
 
 from adapter.errors import (
@@ -25,19 +26,21 @@ _ASKED: tuple[tuple[type[Exception], type[UpstreamError], str], ...] = (
     (NotHTTP, UpstreamBroken, "the engine {name} sent what is no HTTP answer"),
     (Exception, UpstreamBroken, "the connection to the engine {name} broke"),
 )
-_ANSWERING: tuple[tuple[type[Exception], type[UpstreamError], str], ...] = (
-    (Exception, UpstreamCut, "the engine {name} broke off its answer"),
-)
+_NO_FILES = (errno.EMFILE, errno.ENFILE)
 
 
-def not_connected(error: Exception, name: str) -> UpstreamError:
+def not_connected(error: OSError | UnicodeError, name: str) -> UpstreamError:
     """For a connection that could not be opened; `name` is the upstream's."""
+    if isinstance(error, OSError) and error.errno in _NO_FILES:
+        return UpstreamBroken("the adapter has as many files open as it may", status=503)
     return _first(_CONNECTING, error, name)
 
 
 def broken(error: Exception, name: str, *, begun: bool) -> UpstreamError:
     """For a connection that ended before its answer did, or before that had `begun`."""
-    return _first(_ANSWERING if begun else _ASKED, error, name)
+    if begun:
+        return UpstreamCut(f"the engine {name} broke off its answer")
+    return _first(_ASKED, error, name)
 
 
 def _first(

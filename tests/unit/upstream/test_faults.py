@@ -48,6 +48,12 @@ from adapter.upstream.faults import broken, not_connected
             "the engine llm has a host name that is none",
         ),
         (
+            OSError(24, "Too many open files"),
+            UpstreamBroken,
+            503,
+            "the adapter has as many files open as it may",
+        ),
+        (
             ssl.SSLCertVerificationError(1, "self-signed"),
             UpstreamBroken,
             502,

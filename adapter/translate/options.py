@@ -141,6 +141,7 @@ DROPPED_BY_OLLAMA = (
 )
 """Names that older clients still send. They are unknown, and unknown options are ignored."""
 
+_SENT = tuple((option, option.field) for option in OPTIONS if option.field is not None)
 _BY_NAME = {option.name: option for option in OPTIONS}
 
 
@@ -157,12 +158,12 @@ def sampling(options: Mapping[str, Any], target: Target) -> dict[str, Any]:
                 values[name] = checked(_BY_NAME[name], value)
     fields: dict[str, Any] = {}
     # In the table's order, so that repeat_last_n 0 has the last word on the penalty.
-    for option in OPTIONS:
-        if option.field is None or option.name not in values:
+    for option, field in _SENT if values else ():
+        if option.name not in values:
             continue
         converted = option.convert(values[option.name], target)
         if converted is not None:
-            fields[option.field] = converted
+            fields[field] = converted
     return fields
 
 

@@ -169,7 +169,7 @@ class GoStruct(BaseModel):
     @classmethod
     def _fold_keys(cls, data: Any) -> Any:
         known = cls.model_fields
-        if not isinstance(data, dict) or all(key in known for key in data):
+        if not isinstance(data, dict) or data.keys() <= known.keys():
             return data
         folded: dict[str, Any] = {}
         for key, value in data.items():

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -176,3 +177,16 @@ async def test_workers_are_replaced_and_end_with_the_process_that_watches_them(s
         async with asyncio.timeout(20):
             while any(map(lives, workers)):  # noqa: ASYNC110  # seen in /proc only
                 await asyncio.sleep(0.05)
+
+
+def test_it_allows_itself_the_files_that_streams_take():
+    """Two for each stream; what a shell allows is for five hundred."""
+    program = (
+        "import resource as r; from adapter.server.run import _allow_many_files;"
+        "most = r.getrlimit(r.RLIMIT_NOFILE)[1]; r.setrlimit(r.RLIMIT_NOFILE, (64, most));"
+        "_allow_many_files(); print(r.getrlimit(r.RLIMIT_NOFILE) == (most, most))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert ended.stdout == "True\n"

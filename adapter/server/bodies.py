@@ -18,8 +18,6 @@ from adapter.wire.longtext import Json
 
 R = TypeVar("R")
 
-_SIZE: web.RequestKey[int] = web.RequestKey("size", int)
-
 
 async def read_request(request: web.Request, struct: type[Struct]) -> Struct:
     """The request of Ollama's API that is in the body.
@@ -28,25 +26,17 @@ async def read_request(request: web.Request, struct: type[Struct]) -> Struct:
         BadRequest: in the decoder's words.
         web.HTTPRequestEntityTooLarge: the body is over the limit.
     """
-    return await parsed(request, partial(parse, struct))
+    return await parsed(await read_body(request), partial(parse, struct))
 
 
-async def parsed(request: web.Request, read: Callable[[Json], R]) -> R:
-    """What `read` makes of the body, which is kept nowhere else."""
-    body = await _read(request)
-    request[_SIZE] = size = len(body)
+async def parsed(body: Json, read: Callable[[Json], R]) -> R:
+    """What `read` makes of a body."""
+    size = len(body)
     return read(body) if size < LARGE else await aside(size, read, body)
 
 
-def weight(request: web.Request, template: str = "") -> int:
-    """What work on a request that was read is to be judged by: the size of its body.
-
-    A template may take its time, however short it is.
-    """
-    return LARGE if template else request[_SIZE]
-
-
-async def _read(request: web.Request) -> Json:
+async def read_body(request: web.Request) -> Json:
+    """All of the body, which is kept nowhere else."""
     length = request.content_length
     if (length is not None and length < LARGE) or hdrs.CONTENT_ENCODING in request.headers:
         return await request.read()

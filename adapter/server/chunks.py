@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from aiohttp import HttpVersion11, web
+import asyncio
+from collections.abc import Awaitable, Callable
 
 _MUCH = 2**16
 """Bytes that wait for a client from which on the loop says so to the protocol, too."""
 
 
 class ChunkWriter:
-    """The body of a response that is prepared, and whose end `write_eof` is to write.
+    """The body of an answer that has begun; whoever began it ends it, too.
 
     aiohttp's own writer costs a coroutine for every chunk; the bytes are the same.
     """
 
-    __slots__ = ("_chunked", "_lines", "_request", "_transport")
+    __slots__ = ("_chunked", "_lines", "_taken", "_transport")
 
-    def __init__(self, request: web.Request, *, lines: bool) -> None:
-        """`lines`: each line is a chunk, for some clients parse each chunk as one object."""
-        self._request = request
-        self._transport = request.transport
+    def __init__(
+        self,
+        transport: asyncio.WriteTransport | None,
+        taken: Callable[[], Awaitable[None]],
+        *,
+        chunked: bool,
+        lines: bool,
+    ) -> None:
+        """`taken` waits until the client has taken most of it; `lines`: each line is a chunk, for
+        some clients parse each chunk as one object."""
+        self._transport = transport
+        self._taken = taken
+        self._chunked = chunked
         self._lines = lines
-        # Before 1.1 there are no chunks: the body ends with the connection.
-        self._chunked = request.version >= HttpVersion11
 
     def write(self, data: bytes) -> bool:
         """True if the client should first take what waits for it already, or is gone."""
@@ -45,7 +53,7 @@ class ChunkWriter:
         """
         if self._transport is None or self._transport.is_closing():
             raise ConnectionResetError
-        await self._request.writer.drain()
+        await self._taken()
 
 
 def chunk(data: bytes) -> bytes:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from aiohttp import web
-
 from adapter.catalog.catalog import Entry
 from adapter.errors import AdapterError, PromptTooLong, UpstreamError
 from adapter.observe.facts import Facts
 from adapter.observe.logs import events
-from adapter.server.replies import NDJSON, json_bytes, json_reply
+from adapter.server.exchange import Exchange
+from adapter.server.replies import NDJSON, Reply, json_bytes
 from adapter.server.shortening import shorten
-from adapter.server.state import FACTS, STATE, State
+from adapter.server.state import State
 from adapter.server.streaming import streamed, whole
 from adapter.translate.generation import Question
-from adapter.translate.ndjson import error_line
+from adapter.translate.ndjson import dumps, error_line
 from adapter.translate.replies import Closing, Shape, WholeWriter, closing_reply, line_writer
 from adapter.translate.stream import Translator
 from adapter.translate.timestamps import rfc3339
@@ -23,9 +22,8 @@ from adapter.upstream.client import Upstream
 from adapter.wire.ollama import GenerationRequest
 
 
-def concern(request: web.Request, entry: Entry) -> None:
+def concern(facts: Facts, entry: Entry) -> None:
     """Notes which model a request is for."""
-    facts = request[FACTS]
     facts.model, facts.upstream = entry.counted_as, entry.upstream
 
 
@@ -37,34 +35,28 @@ def unable(asked: GenerationRequest, ability: str) -> str:
     return f'"{asked.asked}" does not support {ability}'
 
 
-async def load(
-    request: web.Request, asked: GenerationRequest, entry: Entry, shape: Shape
-) -> web.Response:
+async def load(exchange: Exchange, asked: GenerationRequest, entry: Entry, shape: Shape) -> Reply:
     """The answer to a request without a prompt, which only wants the model loaded.
 
     Raises:
         UpstreamAway: the engine does not answer.
     """
-    state = request.app[STATE]
+    state = exchange.state
     await state.engines[entry.upstream].health.require()
     state.residency.use(entry.listing.name, asked.keep_alive)
     return _without_text(state, asked, shape, "load")
 
 
-def unload(
-    request: web.Request, asked: GenerationRequest, entry: Entry, shape: Shape
-) -> web.Response:
+def unload(exchange: Exchange, asked: GenerationRequest, entry: Entry, shape: Shape) -> Reply:
     """The answer to a request without a prompt and with keep_alive 0."""
-    state = request.app[STATE]
+    state = exchange.state
     state.residency.release(entry.listing.name)
     return _without_text(state, asked, shape, "unload")
 
 
-def _without_text(
-    state: State, asked: GenerationRequest, shape: Shape, done_reason: str
-) -> web.Response:
+def _without_text(state: State, asked: GenerationRequest, shape: Shape, done_reason: str) -> Reply:
     created_at = rfc3339(state.wall_clock())
-    return json_reply(closing_reply(shape, asked.asked, created_at, Closing(done_reason)))
+    return json_bytes(dumps(closing_reply(shape, asked.asked, created_at, Closing(done_reason))))
 
 
 def _mention_window(state: State, asked: GenerationRequest, entry: Entry) -> None:
@@ -78,10 +70,10 @@ def _mention_window(state: State, asked: GenerationRequest, entry: Entry) -> Non
 
 
 async def answer(
-    request: web.Request, asked: GenerationRequest, entry: Entry, question: Question, shape: Shape
-) -> web.StreamResponse:
+    exchange: Exchange, asked: GenerationRequest, entry: Entry, question: Question, shape: Shape
+) -> Reply | None:
     """Asks the engine, and answers in lines or in one object."""
-    state, facts = request.app[STATE], request[FACTS]
+    state, facts = exchange.state, exchange.facts
     engine = state.engines[entry.upstream]
     _mention_window(state, asked, entry)
     marks = Marks(facts.started)
@@ -101,8 +93,9 @@ async def answer(
         state.streams.begin(stream)
         try:
             if asked.streams:
-                return await streamed(request, stream, translator, NDJSON, _told)
-            return json_bytes(await whole(request, stream, translator))
+                await streamed(exchange, stream, translator, NDJSON, _told)
+                return None
+            return json_bytes(await whole(exchange, stream, translator))
         finally:
             stream.leave()
             state.streams.finish(stream)

@@ -7,7 +7,7 @@ from aiohttp import web
 from adapter.server import hosts
 from adapter.server.middleware import Handler
 from adapter.server.origins import is_same
-from adapter.server.state import FACTS, STATE
+from adapter.server.state import FACTS, STATE, State
 
 ORIGIN_HEADERS: web.RequestKey[dict[str, str]] = web.RequestKey("origin_headers", dict)
 
@@ -24,12 +24,16 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         request[ORIGIN_HEADERS] = state.origins.headers(origin, preflight=preflight)
         if preflight:
             return web.Response(status=204)
-    if state.on_loopback:
-        if not hosts.allow(host):
-            return _forbidden(request)
-        if preflight and hosts.is_name(host):
-            return web.Response(status=204)
+    if is_strange(state, host):
+        return _forbidden(request)
+    if state.on_loopback and preflight and hosts.is_name(host):
+        return web.Response(status=204)
     return await handler(request)
+
+
+def is_strange(state: State, host: str) -> bool:
+    """Whether a Host header is one by which nobody may call this server."""
+    return state.on_loopback and not hosts.allow(host)
 
 
 def _forbidden(request: web.Request) -> web.Response:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from adapter.errors import AdapterError
-from adapter.server.middleware import note_failure
+from adapter.server.observing import note_failure
 from adapter.server.replies import NDJSON, begin_stream, json_reply
 from adapter.server.state import FACTS
 from adapter.translate.ndjson import dumps, error_line

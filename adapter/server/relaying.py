@@ -7,14 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aiohttp import web
-
 from adapter.aside import aside
 from adapter.catalog.catalog import Entry
 from adapter.errors import AdapterError, UpstreamBroken, UpstreamRefused
 from adapter.observe.facts import Facts
-from adapter.server.replies import JSON
-from adapter.server.state import FACTS, STATE
+from adapter.server.exchange import Exchange
+from adapter.server.replies import Reply, json_bytes
 from adapter.server.streaming import streamed
 from adapter.translate.dialects import dialect_of, error_body
 from adapter.translate.relay import Grammar, Relay
@@ -46,13 +44,13 @@ class Passed:
     hides_usage: bool = False
 
 
-async def pass_on(request: web.Request, entry: Entry, passed: Passed) -> web.StreamResponse:
+async def pass_on(exchange: Exchange, entry: Entry, passed: Passed) -> Reply | None:
     """Asks the engine, and answers in its words.
 
     Raises:
         AdapterError: before anything was written.
     """
-    state, facts = request.app[STATE], request[FACTS]
+    state, facts = exchange.state, exchange.facts
     engine = state.engines[entry.upstream]
     with state.admission.enter() as place:
         await engine.health.require()
@@ -72,8 +70,9 @@ async def pass_on(request: web.Request, entry: Entry, passed: Passed) -> web.Str
                     hides_usage=passed.hides_usage,
                 )
                 try:
-                    told = functools.partial(_told, request, relay)
-                    return await streamed(request, stream, relay, EVENT_STREAM, told)
+                    told = functools.partial(_told, exchange, relay)
+                    await streamed(exchange, stream, relay, EVENT_STREAM, told)
+                    return None
                 finally:
                     facts.prompt_tokens, facts.generated_tokens = relay.counts
                     if relay.first_token:
@@ -91,22 +90,21 @@ async def _open(client: Upstream, passed: Passed, facts: Facts) -> Answer:
         raise
 
 
-async def _whole(stream: Answer, passed: Passed, facts: Facts) -> web.Response:
+async def _whole(stream: Answer, passed: Passed, facts: Facts) -> Reply:
     """One object, or, of audio, plain text."""
     body = await stream.read()
     if stream.content_type != "application/json":
         if not stream.content_type.startswith("text/") or stream.content_type == "text/html":
             raise UpstreamBroken("the engine sent a malformed answer")
-        headers = {"Content-Type": stream.headers["content-type"]}
-        return web.Response(body=body, headers=headers)
+        return Reply(body, headers={"Content-Type": stream.headers["content-type"]})
     out, counts = await aside(len(body), whole, body, passed.asked, passed.changes)
     facts.prompt_tokens, facts.generated_tokens = counts
-    return web.Response(body=out, headers={"Content-Type": JSON})
+    return json_bytes(out)
 
 
-def _told(request: web.Request, relay: Relay, error: AdapterError) -> bytes:
+def _told(exchange: Exchange, relay: Relay, error: AdapterError) -> bytes:
     """What tells of an error at the end; nothing if the engine's own words do."""
     if relay.complete:
         return b""
-    dialect, request_id = dialect_of(request.path), request[FACTS].request_id
+    dialect, request_id = dialect_of(exchange.path), exchange.facts.request_id
     return relay.error_event(error_body(dialect, error.status, error.message, request_id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import HttpVersion11, web
@@ -14,12 +15,26 @@ JSON = "application/json; charset=utf-8"
 NDJSON = "application/x-ndjson"
 
 
+@dataclass(slots=True)
+class Reply:
+    """A whole answer, before it is known who writes it."""
+
+    body: bytes = b""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def response(self) -> web.Response:
+        """The same for aiohttp."""
+        return web.Response(body=self.body, status=self.status, headers=self.headers)
+
+
+def json_bytes(body: bytes, status: int = 200) -> Reply:
+    """An answer of JSON that is written already."""
+    return Reply(body, status, {"Content-Type": JSON})
+
+
 def json_reply(value: Any, status: int = 200) -> web.Response:
-    return json_bytes(dumps(value), status)
-
-
-def json_bytes(body: bytes, status: int = 200) -> web.Response:
-    return web.Response(body=body, status=status, headers={"Content-Type": JSON})
+    return json_bytes(dumps(value), status).response()
 
 
 def empty_reply(status: int = 200) -> web.Response:
@@ -27,15 +42,13 @@ def empty_reply(status: int = 200) -> web.Response:
     return web.Response(status=status)
 
 
-def error_reply(
-    error: AdapterError, dialect: Dialect = "ollama", request_id: str = ""
-) -> web.Response:
+def error_reply(error: AdapterError, dialect: Dialect = "ollama", request_id: str = "") -> Reply:
     """The error's status, and its message as the dialect says it."""
     body = error_body(dialect, error.status, error.message, request_id)
-    response = json_reply(body, error.status)
+    reply = json_bytes(dumps(body), error.status)
     if error.retry_after is not None:
-        response.headers["Retry-After"] = str(error.retry_after)
-    return response
+        reply.headers["Retry-After"] = str(error.retry_after)
+    return reply
 
 
 async def begin_stream(request: web.Request, content_type: str) -> web.StreamResponse:

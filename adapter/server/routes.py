@@ -1,11 +1,13 @@
-"""The table of routes."""
+"""The tables of routes."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from aiohttp import web
 
+from adapter.server.exchange import Answering
 from adapter.server.handlers import (
     account,
     aliases,
@@ -22,6 +24,7 @@ from adapter.server.handlers import (
     registry,
 )
 from adapter.server.middleware import Handler
+from adapter.server.web_exchange import on_the_web
 
 
 class Route(NamedTuple):
@@ -30,14 +33,28 @@ class Route(NamedTuple):
     handler: Handler
 
 
+EXCHANGES: Mapping[str, Answering] = {
+    "/api/chat": chat.post,
+    "/api/generate": generate.post,
+    "/v1/chat/completions": openai.chat,
+    "/v1/completions": openai.completions,
+    "/v1/responses": openai.responses,
+    "/v1/messages": anthropic.messages,
+    "/v1/messages/count_tokens": anthropic.count_tokens,
+    "/v1/rerank": openai.rerank,
+    "/v1/score": openai.score,
+    "/v1/tokenize": openai.tokenize,
+    "/v1/detokenize": openai.detokenize,
+    "/v1/systemone": openai.system_one,
+}
+"""All by POST: what is asked all day."""
+
 ROUTES = (
     Route("GET HEAD", "/", meta.root),
     Route("GET HEAD", "/api/version", meta.version),
     Route("GET HEAD", "/api/tags", models.tags),
     Route("GET", "/api/ps", models.ps),
     Route("POST", "/api/show", models.show),
-    Route("POST", "/api/chat", chat.post),
-    Route("POST", "/api/generate", generate.post),
     Route("POST", "/api/embed", embed.post),
     Route("POST", "/api/embeddings", embed.post_legacy),
     Route("POST", "/api/pull", registry.pull),
@@ -53,17 +70,7 @@ ROUTES = (
     Route("POST", "/api/experimental/web_search", account.web_search),
     Route("POST", "/api/experimental/web_fetch", account.web_fetch),
     Route("GET", "/api/experimental/model-recommendations", account.recommendations),
-    Route("POST", "/v1/chat/completions", openai.chat),
-    Route("POST", "/v1/completions", openai.completions),
     Route("POST", "/v1/embeddings", openai.embeddings),
-    Route("POST", "/v1/responses", openai.responses),
-    Route("POST", "/v1/messages", anthropic.messages),
-    Route("POST", "/v1/messages/count_tokens", anthropic.count_tokens),
-    Route("POST", "/v1/rerank", openai.rerank),
-    Route("POST", "/v1/score", openai.score),
-    Route("POST", "/v1/tokenize", openai.tokenize),
-    Route("POST", "/v1/detokenize", openai.detokenize),
-    Route("POST", "/v1/systemone", openai.system_one),
     Route("POST", "/v1/audio/transcriptions", audio.transcriptions),
     Route("POST", "/v1/audio/translations", audio.translations),
     Route("GET", "/v1/models", openai.models),
@@ -76,6 +83,8 @@ ROUTES = (
 
 
 def add_routes(app: web.Application) -> None:
+    for path, answering in EXCHANGES.items():
+        app.router.add_post(path, on_the_web(answering))
     for route in ROUTES:
         for method in route.methods.split():
             app.router.add_route(method, route.path, route.handler)

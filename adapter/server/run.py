@@ -8,6 +8,7 @@ import gc
 import os
 import signal
 from collections.abc import Callable
+from typing import Any
 
 from aiohttp import web
 
@@ -15,13 +16,38 @@ from adapter.errors import ConfigError
 from adapter.observe import logs
 from adapter.server import workers
 from adapter.server.app import make_app
+from adapter.server.front import House, Route
+from adapter.server.routes import EXCHANGES
+from adapter.server.state import STATE
 from adapter.settings import Settings
 
 _LAST_LINES_SECONDS = 0.5
+_FRONT_ROUTES = {path.encode(): Route(path, answering) for path, answering in EXCHANGES.items()}
 _LONGEST_HEADER = 64 * 2**10
 _BACKLOG = 4096
 """Connections that may wait to be accepted: thousands of clients that come at once. The kernel
 has a bound of its own, often the same."""
+
+
+class Runner(web.AppRunner):
+    """Serves an application behind `front`: a site gets its protocols from `server`."""
+
+    def __init__(self, app: web.Application, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._house = House(app[STATE], _FRONT_ROUTES, self._behind)
+        app.on_shutdown.append(self._close)
+
+    @property
+    def server(self) -> Any:
+        return self._house.front
+
+    def _behind(self) -> asyncio.Protocol:
+        server = super().server
+        assert server is not None  # connections come when it is set up
+        return server()
+
+    async def _close(self, app: web.Application) -> None:
+        await self._house.close(_LAST_LINES_SECONDS)
 
 
 async def start(
@@ -32,7 +58,7 @@ async def start(
     Raises:
         ConfigError: it can't listen there.
     """
-    runner = web.AppRunner(
+    runner = Runner(
         app,
         # Off by default: a client that leaves while the engine is silent would not be noticed.
         handler_cancellation=True,

@@ -11,13 +11,9 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from aiohttp import web
-
 from adapter.errors import AdapterError
-from adapter.server.chunks import ChunkWriter
-from adapter.server.middleware import note_failure
-from adapter.server.replies import NDJSON, begin_stream
-from adapter.server.state import FACTS, STATE
+from adapter.server.exchange import Exchange
+from adapter.server.observing import note_failure
 from adapter.upstream.answer import Answer
 
 _log = logging.getLogger("adapter")
@@ -92,12 +88,12 @@ class Flow:
 
 
 async def streamed(
-    request: web.Request,
+    exchange: Exchange,
     answer: Answer,
     interpreter: Interpreter,
     content_type: str,
     told: Callable[[AdapterError], bytes],
-) -> web.StreamResponse:
+) -> None:
     """A reply in pieces, as the engine's come.
 
     The status is sent with the first: a failure before it is raised, and keeps its own status.
@@ -106,7 +102,7 @@ async def streamed(
     Raises:
         AdapterError: the stream broke before it gave anything.
     """
-    flow = Flow(answer, interpreter, request.app[STATE].clock)
+    flow = Flow(answer, interpreter, exchange.state.clock)
     first = b""
 
     def keep(out: bytes) -> bool:
@@ -117,15 +113,14 @@ async def streamed(
     await flow.write(keep, full=False)
     if interpreter.fault and not first:
         raise interpreter.fault
-    response = await begin_stream(request, content_type)
-    client = ChunkWriter(request, lines=content_type == NDJSON)
+    client = await exchange.begin(content_type)
     if first:
         client.write(first)
     while not interpreter.ended:
         await client.drained()
         await flow.write(client.write)
     if interpreter.fault:
-        note_failure(request[FACTS], interpreter.fault)
+        note_failure(exchange.facts, interpreter.fault)
         if last := told(interpreter.fault):
             client.write(last)
     # Before the client has taken all of it: a slow one must not keep the engine at work.
@@ -133,11 +128,10 @@ async def streamed(
         answer.close()
     else:
         answer.let_go()
-    await response.write_eof()
-    return response
+    await exchange.end()
 
 
-async def whole(request: web.Request, answer: Answer, interpreter: Interpreter) -> bytes:
+async def whole(exchange: Exchange, answer: Answer, interpreter: Interpreter) -> bytes:
     """All of a reply that is one object.
 
     Raises:
@@ -149,7 +143,7 @@ async def whole(request: web.Request, answer: Answer, interpreter: Interpreter) 
         out.append(data)
         return False
 
-    await Flow(answer, interpreter, request.app[STATE].clock).write(keep)
+    await Flow(answer, interpreter, exchange.state.clock).write(keep)
     if interpreter.fault:
         raise interpreter.fault
     if not interpreter.left_early:

@@ -18,7 +18,7 @@ from adapter.server.aliases import (
 from adapter.server.bodies import read_request
 from adapter.server.generation import concern
 from adapter.server.replies import empty_reply
-from adapter.server.state import STATE
+from adapter.server.state import FACTS, STATE
 from adapter.translate.modelfile import quoted
 from adapter.wire.ollama import CopyRequest, DeleteRequest
 
@@ -30,7 +30,7 @@ async def copy(request: web.Request) -> web.Response:
     source = _named(asked.source, "source")
     destination = _named(asked.destination, "destination")
     entry = await state.find(asked.source, f"model {quoted(asked.source)} not found")
-    concern(request, entry)
+    concern(request[FACTS], entry)
     if source.key != destination.key:
         refuse_served(state, destination)
         await keep(state, destination, definition_of(entry))

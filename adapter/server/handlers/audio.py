@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from aiohttp import web
 from aiohttp.web_request import FileField
 
@@ -9,7 +11,8 @@ from adapter.catalog.catalog import Entry
 from adapter.errors import BadRequest
 from adapter.server.generation import concern
 from adapter.server.relaying import Passed, pass_on
-from adapter.server.state import STATE
+from adapter.server.state import FACTS, STATE
+from adapter.server.web_exchange import on_the_web
 from adapter.translate import v1_routes
 from adapter.translate.relay import COMPLETIONS
 from adapter.upstream.form import Form
@@ -37,7 +40,7 @@ async def _post(request: web.Request, path: str) -> web.StreamResponse:
     if not isinstance(asked, str) or not asked.strip():
         raise BadRequest("model is required")
     entry = await request.app[STATE].find(asked, v1_routes.missing(asked))
-    concern(request, entry)
+    concern(request[FACTS], entry)
     fields = [(name, await _sent(name, value, entry)) for name, value in form.items()]
     passed = Passed(
         path=path,
@@ -47,7 +50,7 @@ async def _post(request: web.Request, path: str) -> web.StreamResponse:
         unable=f'"{asked}" does not support audio',
         grammar=COMPLETIONS,
     )
-    return await pass_on(request, entry, passed)
+    return await on_the_web(partial(pass_on, entry=entry, passed=passed))(request)
 
 
 async def _sent(name: str, value: object, entry: Entry) -> str | tuple[bytes, str, str]:

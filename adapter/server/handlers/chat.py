@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from aiohttp import web
+from functools import partial
 
 from adapter.aside import aside
 from adapter.errors import BadRequest
-from adapter.server.bodies import read_request, weight
+from adapter.server.bodies import parsed
+from adapter.server.exchange import Exchange, weight
 from adapter.server.generation import answer, concern, load, missing, unload
-from adapter.server.state import STATE
+from adapter.server.replies import Reply
 from adapter.translate import chat
 from adapter.translate.abilities import check_chat, check_logprobs
 from adapter.translate.options import sampling
 from adapter.translate.replies import CHAT
+from adapter.wire.gojson import parse
 from adapter.wire.ollama import ChatRequest
 
 
-async def post(request: web.Request) -> web.StreamResponse:
-    asked = await read_request(request, ChatRequest)
+async def post(exchange: Exchange) -> Reply | None:
+    asked = await parsed(await exchange.read(), partial(parse, ChatRequest))
     check_logprobs(asked)
     if not asked.asked.strip():
         raise BadRequest("model is required")
-    entry = await request.app[STATE].find(asked.asked, missing(asked))
-    concern(request, entry)
+    entry = await exchange.state.find(asked.asked, missing(asked))
+    concern(exchange.facts, entry)
     if not asked.messages and asked.keep_alive == 0:
-        return unload(request, asked, entry, CHAT)
+        return unload(exchange, asked, entry, CHAT)
     check_chat(asked, entry.capabilities, entry.name.full)
     if not asked.messages:
         sampling(asked.options, entry.target)  # bad options are told before a load, too
-        return await load(request, asked, entry, CHAT)
+        return await load(exchange, asked, entry, CHAT)
     target = entry.target
-    question = await aside(weight(request, target.template), chat.to_openai, asked, target)
-    return await answer(request, asked, entry, question, CHAT)
+    question = await aside(weight(exchange, target.template), chat.to_openai, asked, target)
+    return await answer(exchange, asked, entry, question, CHAT)

@@ -15,7 +15,7 @@ from adapter.server.aliases import blobs, definition_of, keep, refuse_served
 from adapter.server.bodies import read_request
 from adapter.server.generation import concern
 from adapter.server.progress import progress_reply
-from adapter.server.state import STATE, State
+from adapter.server.state import FACTS, STATE, State
 from adapter.translate import lora
 from adapter.translate.definition import Definition, laid_over
 from adapter.translate.progress import NOT_TO_BE_HAD, PULLING, create_lines
@@ -32,7 +32,7 @@ async def post(request: web.Request) -> web.StreamResponse:
     except ModelNotFound as error:  # Ollama would pull it
         fault = AdapterError(error.message)
         return await progress_reply(request, [PULLING], streams=asked.streams, fault=fault)
-    concern(request, entry)
+    concern(request[FACTS], entry)
     refuse_served(state, name)
     under = definition_of(entry)
     definition = laid_over(under, asked)

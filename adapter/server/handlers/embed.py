@@ -51,7 +51,7 @@ async def post_legacy(request: web.Request) -> web.StreamResponse:
 
 async def _find(request: web.Request, asked: EmbedRequest | EmbeddingsRequest) -> Entry:
     entry = await request.app[STATE].find(asked.asked, _missing(asked))
-    concern(request, entry)
+    concern(request[FACTS], entry)
     return entry
 
 

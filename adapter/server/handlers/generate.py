@@ -2,54 +2,56 @@
 
 from __future__ import annotations
 
-from aiohttp import web
+from functools import partial
 
 from adapter.aside import aside
 from adapter.catalog.catalog import Entry
 from adapter.errors import BadRequest, ModelNotFound
-from adapter.server.bodies import read_request, weight
+from adapter.server.bodies import parsed
+from adapter.server.exchange import Exchange, weight
 from adapter.server.generation import answer, concern, load, missing, unable, unload
-from adapter.server.state import STATE
+from adapter.server.replies import Reply
 from adapter.server.tokens import tokenize
 from adapter.translate import context, generate
 from adapter.translate.abilities import check_generate, check_logprobs
 from adapter.translate.generation import Question
 from adapter.translate.options import sampling
 from adapter.translate.replies import GENERATE
+from adapter.wire.gojson import parse
 from adapter.wire.ollama import GenerateRequest
 
 
-async def post(request: web.Request) -> web.StreamResponse:
-    asked = await read_request(request, GenerateRequest)
+async def post(exchange: Exchange) -> Reply | None:
+    asked = await parsed(await exchange.read(), partial(parse, GenerateRequest))
     check_logprobs(asked)
     if not asked.asked.strip():
         raise ModelNotFound(missing(asked))
-    entry = await request.app[STATE].find(asked.asked, missing(asked))
-    concern(request, entry)
+    entry = await exchange.state.find(asked.asked, missing(asked))
+    concern(exchange.facts, entry)
     if not asked.prompt and asked.keep_alive == 0:
-        return unload(request, asked, entry, GENERATE)
+        return unload(exchange, asked, entry, GENERATE)
     check_generate(asked, entry.capabilities, entry.name.full)
     if not asked.prompt:
         sampling(asked.options, entry.target)  # bad options are told before a load, too
-        return await load(request, asked, entry, GENERATE)
+        return await load(exchange, asked, entry, GENERATE)
     if asked.context:
-        question = await _gone_on(request, asked, entry)
+        question = await _gone_on(exchange, asked, entry)
     else:
         target = entry.target
-        size = weight(request, asked.template or target.template)
+        size = weight(exchange, asked.template or target.template)
         question = await aside(size, generate.to_openai, asked, target)
-    return await answer(request, asked, entry, question, GENERATE)
+    return await answer(exchange, asked, entry, question, GENERATE)
 
 
-async def _gone_on(request: web.Request, asked: GenerateRequest, entry: Entry) -> Question:
+async def _gone_on(exchange: Exchange, asked: GenerateRequest, entry: Entry) -> Question:
     """The question that goes on with the request's context."""
     if not entry.target.vllm:
         raise BadRequest(unable(asked, "context"))  # no other engine tells how a turn is written
-    state = request.app[STATE]
+    state = exchange.state
     engine = state.engines[entry.upstream]
     await engine.health.require()
     # Not on its way to an answer yet, but the engine is asked as often as clients like.
     with state.admission.enter(), engine.asked(missing(asked), unable(asked, "context")):
         bodies = context.to_tokenize(asked, entry.target)
         conversations = [await tokenize(engine.client, body) for body in bodies]
-    return await aside(weight(request), context.to_openai, asked, entry.target, conversations)
+    return await aside(weight(exchange), context.to_openai, asked, entry.target, conversations)

@@ -9,7 +9,7 @@ from adapter.errors import BadRequest
 from adapter.server.bodies import read_request
 from adapter.server.generation import concern
 from adapter.server.replies import json_reply
-from adapter.server.state import STATE
+from adapter.server.state import FACTS, STATE
 from adapter.translate.models import ps_reply, show_reply, tags_reply
 from adapter.translate.timestamps import rfc3339
 from adapter.wire.ollama import ShowRequest
@@ -36,7 +36,7 @@ async def show(request: web.Request) -> web.Response:
         raise BadRequest("model is required")
     name = names.asked(asked.asked)
     entry = await request.app[STATE].find(asked.asked, f"model '{name.display}' not found")
-    concern(request, entry)
+    concern(request[FACTS], entry)
     shown = show_reply(entry.listing, asked)
     if request.headers.get("User-Agent", "").startswith(COPILOT):
         shown["model_info"]["general.basename"] = asked.asked

@@ -10,11 +10,11 @@ from adapter.aside import aside
 from adapter.catalog import names
 from adapter.catalog.catalog import Entry
 from adapter.errors import ModelNotFound
-from adapter.server.bodies import json_answer, parsed, weight
+from adapter.server.bodies import json_answer, parsed, read_body
+from adapter.server.exchange import Answering, Exchange, weight
 from adapter.server.generation import concern
-from adapter.server.middleware import Handler
 from adapter.server.relaying import Passed, pass_on
-from adapter.server.replies import json_reply
+from adapter.server.replies import Reply, json_reply
 from adapter.server.state import FACTS, STATE
 from adapter.translate import embed, v1_embeddings, v1_models, v1_routes
 from adapter.translate.refusals import INPUT_TOO_LONG
@@ -25,18 +25,18 @@ from adapter.wire.longtext import Json
 from adapter.wire.openai import EMBEDDINGS_PATH
 
 
-def passing(route: PassedRoute) -> Handler:
-    """The handler of a route that is passed on."""
+def passing(route: PassedRoute) -> Answering:
+    """What answers a route that is passed on."""
 
-    async def post(request: web.Request) -> web.StreamResponse:
-        body = await parsed(request, partial(_checked, route))
+    async def post(exchange: Exchange) -> Reply | None:
+        body = await parsed(await exchange.read(), partial(_checked, route))
         asked = body.get("model", "")
         if not asked.strip():
             raise route.nameless(asked)
-        entry = await request.app[STATE].find(asked, v1_routes.missing(asked))
-        concern(request, entry)
-        size = weight(request, entry.target.template)
-        return await pass_on(request, entry, await aside(size, question, route, body, entry))
+        entry = await exchange.state.find(asked, v1_routes.missing(asked))
+        concern(exchange.facts, entry)
+        size = weight(exchange, entry.target.template)
+        return await pass_on(exchange, entry, await aside(size, question, route, body, entry))
 
     return post
 
@@ -72,13 +72,13 @@ def question(route: PassedRoute, body: Body, entry: Entry) -> Passed:
 
 async def embeddings(request: web.Request) -> web.Response:
     """Vectors by the same rules as /api/embed."""
-    body = await parsed(request, _checked_input)
+    body = await parsed(await read_body(request), _checked_input)
     state, facts, asked = request.app[STATE], request[FACTS], body.get("model", "")
     if not asked.strip():
         raise ModelNotFound(v1_routes.missing(asked))
     missing = f'model "{asked}" not found, try pulling it first'
     entry = await state.find(asked, missing)
-    concern(request, entry)
+    concern(request[FACTS], entry)
     extras = take_extras(body)
     engine = state.engines[entry.upstream]
     headers = {"X-Request-Id": facts.request_id}
@@ -115,7 +115,7 @@ async def model(request: web.Request) -> web.Response:
     asked = "/".join(request.match_info.values())
     missing = f"model '{names.asked(asked).display}' not found"
     entry = await request.app[STATE].find(asked, missing)
-    concern(request, entry)
+    concern(request[FACTS], entry)
     return json_reply(v1_models.model(entry.listing, asked))
 
 

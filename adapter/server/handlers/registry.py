@@ -8,7 +8,7 @@ from adapter.errors import AdapterError, BadRequest, ModelNotFound
 from adapter.server.bodies import read_request
 from adapter.server.generation import concern
 from adapter.server.progress import progress_reply
-from adapter.server.state import STATE
+from adapter.server.state import FACTS, STATE
 from adapter.translate.progress import NOT_TO_BE_HAD, PULLING, pull_lines
 from adapter.wire.ollama import PullRequest, PushRequest
 
@@ -25,7 +25,7 @@ async def pull(request: web.Request) -> web.StreamResponse:
     except ModelNotFound as error:
         fault = AdapterError(error.message)
         return await progress_reply(request, [PULLING], streams=asked.streams, fault=fault)
-    concern(request, entry)
+    concern(request[FACTS], entry)
     return await progress_reply(request, pull_lines(entry.listing), streams=asked.streams)
 
 

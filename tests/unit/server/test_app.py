@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapter.server.app import make_app
-from adapter.server.routes import ROUTES
+from adapter.server.routes import EXCHANGES, ROUTES
 from adapter.server.state import STATE
 from adapter.settings import load_settings
 
@@ -15,7 +15,8 @@ def test_what_is_wired():
     assert state.settings is settings
     assert state.engines == {}  # they are opened with the application
     assert state.discovery.catalog.entries == ()
-    assert {resource.canonical for resource in app.router.resources()} == {r.path for r in ROUTES}
+    paths = {resource.canonical for resource in app.router.resources()}
+    assert paths == {*EXCHANGES, *(route.path for route in ROUTES)}
     assert app._client_max_size == settings.server.body_limit
 
 

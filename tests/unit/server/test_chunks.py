@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -42,10 +41,14 @@ class Paper:
         return 0
 
 
+async def nothing_waits() -> None: ...
+
+
 def framed(data: bytes, *, lines: bool) -> bytes:
     paper = Paper()
-    request: Any = SimpleNamespace(transport=paper, version=HttpVersion11)
-    assert ChunkWriter(request, lines=lines).write(data) is False
+    transport: Any = paper
+    writer = ChunkWriter(transport, nothing_waits, chunked=True, lines=lines)
+    assert writer.write(data) is False
     return paper.written
 
 
@@ -80,7 +83,9 @@ async def writing(play: Play, *, lines: bool = False) -> AsyncIterator[str]:
         if request.version < (1, 1):
             response.force_close()
         await response.prepare(request)
-        await play(ChunkWriter(request, lines=lines))
+        chunked = request.version >= HttpVersion11
+        transport, taken = request.transport, request.writer.drain
+        await play(ChunkWriter(transport, taken, chunked=chunked, lines=lines))
         await response.write_eof()
         return response
 

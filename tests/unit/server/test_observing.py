@@ -6,7 +6,7 @@ import pytest
 
 from adapter.errors import AdapterError, BadRequest, UpstreamBroken, UpstreamRefused
 from adapter.observe.facts import Facts
-from adapter.server.middleware import _SAFE_ID, failed, note_failure
+from adapter.server.observing import _SAFE_ID, failed, note_failure
 
 
 @pytest.mark.parametrize(

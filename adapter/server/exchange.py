@@ -1,0 +1,58 @@
+"""A request and the way back to its client, whoever reads the one and writes the other.
+
+The routes that are asked all day answer an Exchange. `front` has one that comes straight from a
+connection, `web_exchange` one around a request of aiohttp's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from adapter.aside import LARGE
+from adapter.observe.facts import Facts
+from adapter.server.chunks import ChunkWriter
+from adapter.server.replies import Reply
+from adapter.server.state import State
+from adapter.wire.longtext import Json
+
+
+class Exchange(Protocol):
+    """`size` is that of the body, in bytes, once it was read."""
+
+    @property
+    def state(self) -> State: ...
+
+    @property
+    def facts(self) -> Facts: ...
+
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def size(self) -> int: ...
+
+    async def read(self) -> Json:
+        """The body, which is kept nowhere else.
+
+        Raises:
+            web.HTTPRequestEntityTooLarge: it is over the limit.
+        """
+
+    async def begin(self, content_type: str) -> ChunkWriter:
+        """Begins an answer in pieces: its status is sent."""
+
+    async def end(self) -> None:
+        """Ends it."""
+
+
+Answering = Callable[[Exchange], Awaitable[Reply | None]]
+"""What answers an exchange: with a reply, or with None if it has begun and ended one in pieces."""
+
+
+def weight(exchange: Exchange, template: str = "") -> int:
+    """What work on a request that was read is to be judged by: the size of its body.
+
+    A template may take its time, however short it is.
+    """
+    return LARGE if template else exchange.size

@@ -1,0 +1,243 @@
+"""The first to read a connection: answers what is asked all day, and leaves the rest to aiohttp.
+
+A program's plain request to one of `routes.EXCHANGES` is read by llhttp and answered here, for a
+third of the time. Whatever is not as plain as that (another route, a web page, a body in chunks,
+encoded or large, requests sent before their answers, what is no HTTP) goes with its connection to
+aiohttp, from its first byte on, and stays there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, cast
+
+import httptools
+
+from adapter.server.exchange import Answering
+from adapter.server.front_exchange import FrontExchange, replied
+from adapter.server.observing import begun, recorded
+from adapter.server.state import State
+
+_LARGEST = 2**20
+"""Bytes of a request that are kept here; of what comes while another is answered, too."""
+_NOT_PLAIN = frozenset(
+    (b"origin", b"expect", b"upgrade", b"transfer-encoding", b"content-encoding")
+)
+
+
+class Route(NamedTuple):
+    path: str
+    answering: Answering
+
+
+@dataclass(slots=True)
+class House:
+    """What the connections share: `routes` by the path as it is sent, `successor` makes aiohttp's
+    protocol for a connection."""
+
+    state: State
+    routes: Mapping[bytes, Route]
+    successor: Callable[[], asyncio.Protocol]
+    closing: bool = False
+    fronts: set[Front] = field(default_factory=set)
+    most: int = field(init=False)
+    """Bytes of the largest body that is read here."""
+
+    def __post_init__(self) -> None:
+        self.most = min(self.state.settings.server.body_limit, _LARGEST)
+
+    def front(self) -> Front:
+        """The protocol for a new connection."""
+        return Front(self)
+
+    async def close(self, grace: float) -> None:
+        """Closes what is idle; the others have `grace` seconds for the end of their answers."""
+        self.closing = True
+        tasks = [task for front in list(self.fronts) if (task := front.leave()) is not None]
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=grace)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        for front in list(self.fronts):
+            front.transport.abort()
+
+
+class Front(asyncio.Protocol):
+    """One connection: bytes ↔ one exchange at a time."""
+
+    __slots__ = (
+        "__weakref__",
+        "_ahead",
+        "_body",
+        "_complete",
+        "_headers",
+        "_house",
+        "_parser",
+        "_plain",
+        "_raw",
+        "_resumed",
+        "_size",
+        "_task",
+        "_transport",
+        "_url",
+        "on_body",
+    )
+    _plain: bool
+    _transport: asyncio.Transport
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._task: asyncio.Task[None] | None = None
+        self._ahead: list[bytes] = []
+        """What came while an exchange was answered."""
+        self._resumed: asyncio.Future[None] | None = None
+        """There while the client takes nothing."""
+        self._body: list[bytes] = []
+        self.on_body = self._body.append  # llhttp's
+        self._parser = httptools.HttpRequestParser(self)
+        self._begin()
+
+    def leave(self) -> asyncio.Task[None] | None:
+        """The end is near: closes the connection if it is idle, else returns what goes on."""
+        if self._task is None:
+            self._transport.close()
+        return self._task
+
+    async def taken(self) -> None:
+        """Waits until the client has taken most of what was written.
+
+        Raises:
+            ConnectionResetError: it is gone.
+        """
+        if self._transport.is_closing():
+            raise ConnectionResetError
+        if self._resumed is not None:
+            await self._resumed
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        return self._transport
+
+    # asyncio's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._house.fronts.add(self)
+        if plug := transport.get_extra_info("socket"):
+            plug.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+
+    def data_received(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._task is not None:
+            self._ahead.append(data)
+            if self._size > _LARGEST:
+                self._transport.pause_reading()
+            return
+        self._raw.append(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._plain = False
+        if not self._plain or self._size > _LARGEST:
+            self._hand_over()
+        elif self._complete:
+            self._answer()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._house.fronts.discard(self)
+        if self._task is not None:
+            self._task.cancel()
+        if self._resumed is not None and not self._resumed.done():
+            self._resumed.set_exception(ConnectionResetError())
+        del self._parser  # it refers to this object
+
+    def pause_writing(self) -> None:
+        self._resumed = asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        if self._resumed is not None:
+            self._resumed.set_result(None)
+            self._resumed = None
+
+    # llhttp's side
+
+    def on_message_begin(self) -> None:
+        self._plain = self._plain and not self._complete  # or one was sent before its turn
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.setdefault(name.lower(), value)
+
+    def on_headers_complete(self) -> None:
+        parser = self._parser
+        if (
+            self._url not in self._house.routes
+            or parser.get_method() != b"POST"
+            or parser.get_http_version() != "1.1"
+            or not _NOT_PLAIN.isdisjoint(self._headers)
+            or int(self._headers.get(b"content-length", b"0")) > self._house.most
+        ):
+            self._plain = False
+
+    def on_message_complete(self) -> None:
+        self._complete = True
+
+    # ours
+
+    def _begin(self) -> None:
+        """Nothing is known of the next request."""
+        self._url = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._raw: list[bytes] = []
+        self._body.clear()
+        self._size = 0
+        self._complete, self._plain = False, True
+
+    def _hand_over(self) -> None:
+        """Leaves the connection and all that came of the request to aiohttp."""
+        transport, raw = self._transport, b"".join(self._raw)
+        self._house.fronts.discard(self)
+        successor = self._house.successor()
+        transport.set_protocol(successor)
+        successor.connection_made(transport)
+        successor.data_received(raw)
+
+    def _answer(self) -> None:
+        house, headers = self._house, self._headers
+        route = house.routes[self._url]
+        given_id = headers.get(b"x-request-id", b"").decode("latin-1")
+        facts = begun(house.state, "POST", route.path, given_id)
+        host = headers.get(b"host", b"").decode("latin-1")
+        exchange = FrontExchange(self, house.state, facts, route.path, host, b"".join(self._body))
+        lasts = self._parser.should_keep_alive()
+        self._begin()
+        serving = self._serve(exchange, route.answering, lasts=lasts)
+        self._task = asyncio.get_running_loop().create_task(serving)
+
+    async def _serve(self, exchange: FrontExchange, answering: Answering, *, lasts: bool) -> None:
+        answered = recorded(exchange.state, exchange.facts, replied(exchange, answering))
+        try:
+            reply = await answered
+        except ConnectionResetError:
+            return
+        self._task = None
+        lasts = lasts and not self._house.closing
+        if not exchange.finish(reply, lasts=lasts):
+            self._transport.abort()
+        elif not lasts:
+            self._transport.close()
+        elif self._ahead:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Reads what came in the meantime: all at once, so that it is found to be no plain request
+        if it is more than one."""
+        ahead, self._ahead, self._size = b"".join(self._ahead), [], 0
+        self._transport.resume_reading()
+        self.data_received(ahead)

@@ -1,0 +1,90 @@
+"""An exchange of `front`'s: its body is there, and its answer goes straight to the connection."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from adapter.errors import AdapterError
+from adapter.observe.facts import Facts
+from adapter.server.chunks import ChunkWriter
+from adapter.server.exchange import Answering
+from adapter.server.guard import is_strange
+from adapter.server.heads import LAST_CHUNK, head
+from adapter.server.observing import failed, own_headers, stumbled
+from adapter.server.replies import NDJSON, Reply
+from adapter.server.state import State
+from adapter.wire.longtext import Json
+
+
+class Line(Protocol):
+    """The connection."""
+
+    @property
+    def transport(self) -> asyncio.Transport: ...
+
+    async def taken(self) -> None: ...
+
+
+class FrontExchange:
+    __slots__ = ("_begun", "_body", "_line", "facts", "host", "path", "size", "state")
+
+    def __init__(
+        self, line: Line, state: State, facts: Facts, path: str, host: str, body: bytes
+    ) -> None:
+        """`host` is the Host header."""
+        self.state, self.facts, self.path, self.host = state, facts, path, host
+        self.size = len(body)
+        self._body = body
+        self._line = line
+        self._begun = False
+
+    async def read(self) -> Json:
+        body, self._body = self._body, b""
+        return body
+
+    async def begin(self, content_type: str) -> ChunkWriter:
+        self._begun = True
+        headers = {"Content-Type": content_type, **own_headers(self.facts)}
+        transport = self._line.transport
+        if transport.is_closing():
+            raise ConnectionResetError
+        transport.write(head(200, headers, None, lasts=True))
+        return ChunkWriter(transport, self._line.taken, chunked=True, lines=content_type == NDJSON)
+
+    async def end(self) -> None:
+        self._line.transport.write(LAST_CHUNK)
+
+    def finish(self, reply: Reply | None, *, lasts: bool) -> bool:
+        """Writes a whole answer, if there is one. False if it is the second: what has begun can't
+        be mended, and must not look as if it were complete."""
+        if reply is None:
+            return True
+        if self._begun:
+            return False
+        headers = {**reply.headers, **own_headers(self.facts)}
+        first = head(reply.status, headers, len(reply.body), lasts=lasts)
+        self._line.transport.write(first + reply.body)
+        return True
+
+
+async def replied(exchange: FrontExchange, answering: Answering) -> Reply | None:
+    """What `answering` returns, or its error as a reply."""
+    facts = exchange.facts
+    try:
+        reply = await _guarded(exchange, answering)
+    except AdapterError as error:
+        reply = failed(facts, error, exchange.path)
+    except (asyncio.CancelledError, ConnectionResetError):
+        raise
+    except Exception:
+        reply = stumbled(facts, exchange.path)
+    facts.status = 200 if reply is None else reply.status
+    return reply
+
+
+async def _guarded(exchange: FrontExchange, answering: Answering) -> Reply | None:
+    if is_strange(exchange.state, exchange.host):
+        exchange.facts.outcome = "refused"
+        return Reply(status=403)
+    return await answering(exchange)

@@ -1,0 +1,32 @@
+"""The first lines of an answer of HTTP/1.1."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Mapping
+from email.utils import formatdate
+from http import HTTPStatus
+
+LAST_CHUNK = b"0\r\n\r\n"
+_CHUNKED = "Transfer-Encoding: chunked\r\n"
+
+
+def head(status: int, headers: Mapping[str, str], length: int | None, *, lasts: bool) -> bytes:
+    """The head of an answer of `length` bytes, None: in chunks, after which the connection lasts
+    or does not."""
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    sized = _CHUNKED if length is None else f"Content-Length: {length}\r\n"
+    ends = "" if lasts else "Connection: close\r\n"
+    date = _date(int(time.time()))
+    return f"{_first_line(status)}{lines}{sized}{ends}{date}\r\n".encode()
+
+
+@functools.cache
+def _first_line(status: int) -> str:
+    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+
+
+@functools.lru_cache(2)
+def _date(second: int) -> str:
+    return f"Date: {formatdate(second, usegmt=True)}\r\n"

@@ -1,0 +1,65 @@
+"""An exchange around a request of aiohttp's: for what `front` does not read itself."""
+
+from __future__ import annotations
+
+from aiohttp import HttpVersion11, web
+
+from adapter.observe.facts import Facts
+from adapter.server.bodies import read_body
+from adapter.server.chunks import ChunkWriter
+from adapter.server.exchange import Answering
+from adapter.server.middleware import Handler
+from adapter.server.replies import NDJSON, begin_stream
+from adapter.server.state import FACTS, STATE, State
+from adapter.wire.longtext import Json
+
+
+class WebExchange:
+    def __init__(self, request: web.Request) -> None:
+        self._request = request
+        self.path = request.path
+        self.size = 0
+        self.response: web.StreamResponse | None = None
+        """An answer in pieces, once it has begun."""
+
+    @property
+    def state(self) -> State:
+        return self._request.app[STATE]
+
+    @property
+    def facts(self) -> Facts:
+        return self._request[FACTS]
+
+    async def read(self) -> Json:
+        body = await read_body(self._request)
+        self.size = len(body)
+        return body
+
+    async def begin(self, content_type: str) -> ChunkWriter:
+        request = self._request
+        self.response = await begin_stream(request, content_type)
+        return ChunkWriter(
+            request.transport,
+            request.writer.drain,
+            # Before 1.1 there are no chunks: the body ends with the connection.
+            chunked=request.version >= HttpVersion11,
+            lines=content_type == NDJSON,
+        )
+
+    async def end(self) -> None:
+        assert self.response is not None
+        await self.response.write_eof()
+
+
+def on_the_web(answering: Answering) -> Handler:
+    """The handler of a route whose exchanges aiohttp reads."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        exchange = WebExchange(request)
+        reply = await answering(exchange)
+        if reply is not None:
+            return reply.response()
+        assert exchange.response is not None
+        return exchange.response
+
+    return handle

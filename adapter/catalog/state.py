@@ -12,6 +12,7 @@ import contextlib
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,7 @@ LORAS = "loras"
 """The folder of adapters' folders, each called as the engine calls the adapter."""
 SCHEMA = 1
 BUSY_SECONDS = 5.0
+FRESH_SECONDS = 0.005
 """For how long a process waits for another's write."""
 
 _TABLE = """CREATE TABLE IF NOT EXISTS aliases (
@@ -76,17 +78,25 @@ class AliasStore:
         self._opened = 0
         """How often; versions that two connections tell can't be compared."""
         self._seen: Signs = ()
+        self._looked_at = 0.0
         self._reading = asyncio.Lock()
         # The connection is used by one thread at a time, and a request that is cancelled leaves
         # its thread at work.
         self._one_thread = threading.Lock()
 
     async def refresh(self) -> None:
-        """Reads `aliases` again if this or another process has changed them."""
-        if self._is_current():
+        """Reads `aliases` again if this or another process has changed them.
+
+        What was looked at a moment ago is not looked at again: whoever writes waits as long before
+        it says so, and by then everybody looks.
+        """
+        now = time.monotonic()
+        if now - self._looked_at < FRESH_SECONDS:
             return
-        async with self._reading:
-            await asyncio.to_thread(self._read)
+        if not self._is_current():
+            async with self._reading:
+                await asyncio.to_thread(self._read)
+        self._looked_at = now
 
     def _is_current(self) -> bool:
         if not self._one_thread.acquire(blocking=False):
@@ -182,6 +192,7 @@ class AliasStore:
 
     async def _write(self, act: Callable[[sqlite3.Connection], T]) -> T:
         result = await asyncio.to_thread(self._written, act)
+        await asyncio.sleep(2 * FRESH_SECONDS)
         await self.refresh()
         return result
 

@@ -23,6 +23,7 @@ from adapter.translate.events import (
 
 _LARGEST_NUMBER = 2**53
 _ERROR_KEYS = ("error", "message", "detail")
+_NO_ERROR = frozenset(_ERROR_KEYS).isdisjoint
 
 MALFORMED = Fault("the engine sent a malformed event")
 
@@ -37,9 +38,8 @@ def read(payload: bytes) -> list[Event]:
         return [Done()]
     try:
         chunk = orjson.loads(payload)
-        for key in _ERROR_KEYS:
-            if chunk.get(key):
-                return [Fault(error_text(chunk), error_status(chunk.get("error")))]
+        if not _NO_ERROR(chunk) and any(chunk.get(key) for key in _ERROR_KEYS):
+            return [Fault(error_text(chunk), error_status(chunk.get("error")))]
         return _read_chunk(chunk)
     except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError):
         return [MALFORMED]

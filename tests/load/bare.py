@@ -8,10 +8,9 @@ no metrics, no watching of the engine: what the adapter costs more is the price 
 
 from __future__ import annotations
 
-import argparse
-import asyncio
-import signal
+import contextlib
 import time
+from collections.abc import AsyncIterator, Awaitable
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -21,12 +20,14 @@ from aiohttp import web
 from adapter.errors import AdapterError
 from adapter.server.replies import NDJSON
 from adapter.server.state import STATE, State
-from adapter.server.streaming import streamed
+from adapter.server.streaming import Interpreter, streamed
+from adapter.server.web_exchange import WebExchange
 from adapter.settings import UpstreamSettings
 from adapter.translate.ndjson import error_line
 from adapter.translate.replies import CHAT, LineWriter
 from adapter.translate.stream import Translator
 from adapter.translate.timings import Marks
+from adapter.upstream.answer import Answer
 from adapter.upstream.client import Upstream
 from adapter.wire.openai import CHAT_PATH
 from tests.load import loops
@@ -64,25 +65,33 @@ async def chat(request: web.Request) -> web.StreamResponse:
     begun = time.monotonic_ns()
     writer = LineWriter(CHAT, asked["model"])
     translator = Translator(writer, Marks(begun), time.time_ns() - begun)
-    async with await request.app[_CLIENT].open_stream(CHAT_PATH, body, {}) as answer:
-        return await streamed(request, answer, translator, NDJSON, _told)
+    asking = request.app[_CLIENT].open_stream(CHAT_PATH, body, {})
+    return await _streamed(request, asking, translator, NDJSON)
 
 
 async def completions(request: web.Request) -> web.StreamResponse:
     body = orjson.loads(await request.read())
-    async with await request.app[_CLIENT].open_stream(CHAT_PATH, body, {}) as answer:
-        kind = answer.content_type
-        return await streamed(request, answer, Untouched(), kind, _told)
+    asking = request.app[_CLIENT].open_stream(CHAT_PATH, body, {})
+    return await _streamed(request, asking, Untouched(), "text/event-stream")
+
+
+async def _streamed(
+    request: web.Request, asking: Awaitable[Answer], interpreter: Interpreter, kind: str
+) -> web.StreamResponse:
+    exchange = WebExchange(request)
+    async with await asking as answer:
+        await streamed(exchange, answer, interpreter, kind, _told)
+    assert exchange.response is not None
+    return exchange.response
 
 
 def _told(error: AdapterError) -> bytes:
     return error_line(error.message)
 
 
-async def serve(port: int, upstream: str) -> None:
-    """Serves until SIGTERM."""
-    stopped = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+@contextlib.asynccontextmanager
+async def application(upstream: str) -> AsyncIterator[web.Application]:
+    """The data plane before an engine."""
     client = Upstream(UpstreamSettings(name="engine", url=upstream))
     app = web.Application(client_max_size=_LARGEST)
     app[_CLIENT] = client
@@ -90,23 +99,11 @@ async def serve(port: int, upstream: str) -> None:
     app[STATE] = cast(State, clock)  # all that the data plane asks of it
     app.router.add_post("/api/chat", chat)
     app.router.add_post("/v1/chat/completions", completions)
-    runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.5)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port, backlog=4096).start()
     try:
-        await stopped.wait()
+        yield app
     finally:
-        await runner.cleanup()
         client.close()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="the adapter's data plane and nothing else")
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--upstream", required=True)
-    chosen = parser.parse_args()
-    loops.run(serve(chosen.port, chosen.upstream))
-
-
 if __name__ == "__main__":
-    main()
+    loops.serve("the adapter's data plane and nothing else", application)

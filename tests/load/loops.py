@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import resource
-from collections.abc import Coroutine
+import signal
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
 from typing import Any
+
+from aiohttp import web
+
+_BACKLOG = 4096
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
@@ -27,3 +34,29 @@ def allow_many_files() -> int:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     return most
+
+
+def serve(
+    about: str, application: Callable[[str], AbstractAsyncContextManager[web.Application]]
+) -> None:
+    """The command of a target: serves what `application` makes for an engine until SIGTERM."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--upstream", required=True)
+    chosen = parser.parse_args()
+    run(_serve(chosen.port, application(chosen.upstream)))
+
+
+async def _serve(port: int, making: AbstractAsyncContextManager[web.Application]) -> None:
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    async with making as app:
+        runner = web.AppRunner(
+            app, handler_cancellation=True, access_log=None, shutdown_timeout=0.5
+        )
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", port, backlog=_BACKLOG).start()
+        try:
+            await stopped.wait()
+        finally:
+            await runner.cleanup()

@@ -7,9 +7,8 @@ checks, metrics and care.
 
 from __future__ import annotations
 
-import argparse
-import asyncio
-import signal
+import contextlib
+from collections.abc import AsyncIterator
 
 import aiohttp
 from aiohttp import web
@@ -40,10 +39,9 @@ async def relay(request: web.Request) -> web.StreamResponse:
         return response
 
 
-async def serve(port: int, upstream: str) -> None:
-    """Serves until SIGTERM."""
-    stopped = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+@contextlib.asynccontextmanager
+async def application(upstream: str) -> AsyncIterator[web.Application]:
+    """The baseline before an engine."""
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -54,24 +52,8 @@ async def serve(port: int, upstream: str) -> None:
         app = web.Application(client_max_size=_LARGEST)
         app[_SESSION], app[_ROUTE] = session, URL(upstream) / "v1/chat/completions"
         app.router.add_post("/v1/chat/completions", relay)
-        runner = web.AppRunner(
-            app, handler_cancellation=True, access_log=None, shutdown_timeout=0.5
-        )
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        try:
-            await stopped.wait()
-        finally:
-            await runner.cleanup()
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="the baseline of the benchmark")
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--upstream", required=True)
-    chosen = parser.parse_args()
-    loops.run(serve(chosen.port, chosen.upstream))
+        yield app
 
 
 if __name__ == "__main__":
-    main()
+    loops.serve("the baseline of the benchmark", application)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from adapter.catalog.names import Name
-from adapter.catalog.state import FILE, SCHEMA, Alias, AliasStore
+from adapter.catalog.state import FILE, FRESH_SECONDS, SCHEMA, Alias, AliasStore
 from adapter.errors import StateFault
 from adapter.translate.definition import Definition
 from adapter.wire.ollama import Message
@@ -89,6 +89,9 @@ async def test_another_process_is_seen_and_so_is_another_file(store: AliasStore,
     assert store.folder is not None
     (store.folder / FILE).unlink()
     await store.refresh()
+    assert store.aliases == (FULL, BARE)  # as it was a moment ago
+    await asyncio.sleep(2 * FRESH_SECONDS)
+    await store.refresh()
     assert store.aliases == ()
     await other.put(FULL)
     await store.refresh()
@@ -109,6 +112,7 @@ async def test_a_reader_waits_for_another_process_at_its_write(
     assert store.folder is not None
     with closing(sqlite3.connect(store.folder / FILE, isolation_level=None)) as writer:
         writer.execute("BEGIN EXCLUSIVE")
+        await asyncio.sleep(2 * FRESH_SECONDS)
         reading = asyncio.gather(store.refresh(), other.refresh())
         await asyncio.sleep(0.05)
         assert not reading.done()

@@ -30,7 +30,8 @@ class Passed:
     """A request as the engine gets it, and what its answer has to become.
 
     `missing` and `unable` are told if the engine lacks the model or the route; `hides_usage`:
-    the counts in a stream are asked for by the adapter alone.
+    the counts in a stream are asked for by the adapter alone; `may_be_text`: a whole answer may be
+    text, as that of audio is.
     """
 
     path: str
@@ -42,6 +43,7 @@ class Passed:
     changes: tuple[Change, ...] = ()
     keep_alive: float | None = None
     hides_usage: bool = False
+    may_be_text: bool = False
 
 
 async def pass_on(exchange: Exchange, entry: Entry, passed: Passed) -> Reply | None:
@@ -94,7 +96,8 @@ async def _whole(stream: Answer, passed: Passed, facts: Facts) -> Reply:
     """One object, or, of audio, plain text."""
     body = await stream.read()
     if stream.content_type != "application/json":
-        if not stream.content_type.startswith("text/") or stream.content_type == "text/html":
+        is_text = stream.content_type.startswith("text/") and stream.content_type != "text/html"
+        if not (passed.may_be_text and is_text):
             raise UpstreamBroken("the engine sent a malformed answer")
         return Reply(body, headers={"Content-Type": stream.headers["content-type"]})
     out, counts = await aside(len(body), whole, body, passed.asked, passed.changes)

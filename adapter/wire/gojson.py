@@ -33,7 +33,7 @@ _GO_WORDING = {
 }
 _LITERALS = ("true", "false", "null")
 _MISSING: Any = object()
-_SAFE_DEPTH = 250
+_SAFE_DEPTH = 245
 """Brackets in a body, below which nothing in it is too deep to be written again."""
 _LONGEST_INTEGER = 19  # characters
 # What is looked at in one step, for threads take turns between steps.
@@ -80,7 +80,8 @@ def _require_writable(value: Any) -> None:
         for field in fields:
             items = field if isinstance(field, list) else [field]
             for at in range(0, len(items), _ITEMS):
-                orjson.dumps([items[at : at + _ITEMS]])
+                # A format stands two brackets deeper in what the engine is asked.
+                orjson.dumps([[[items[at : at + _ITEMS]]]])
     except orjson.JSONEncodeError:
         raise BadRequest("json: exceeded max depth") from None
 

@@ -60,3 +60,13 @@ async def test_a_schema_that_the_engine_does_not_take_is_its_to_refuse(scripted,
     reply = await adapter.post("/api/chat", CHAT | {"format": {"type": "nonsense"}})
     assert reply.status == 400
     assert "Invalid type: nonsense" in reply.json["error"]
+
+
+@pytest.mark.parametrize("depth", range(235, 258))
+async def test_a_schema_is_refused_or_sent_however_deep_it_is(scripted, adapter, depth):
+    deep = b'{"a":' * depth + b"1" + b"}" * depth
+    turns = b'[{"role":"user","content":"hi"}]'
+    body = b'{"model":"tiny-chat","messages":%b,"format":%b}' % (turns, deep)
+    reply = await adapter.post("/api/chat", body)
+    if reply.status != 200:
+        assert (reply.status, reply.json) == (400, {"error": "json: exceeded max depth"})

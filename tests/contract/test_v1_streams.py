@@ -213,6 +213,16 @@ async def test_what_is_no_answer_is_none(scripted, adapter, path, stream):
     assert reply.json["error"]["message"] == "the engine sent a malformed answer"
 
 
+@ROUTES
+async def test_text_is_no_answer_to_a_question_for_one_object(scripted, adapter, path):
+    scripted.play = plays.plain_text
+    reply = await adapter.post(path, asked(path, stream=False))
+    assert (reply.status, reply.json["error"]["message"]) == (
+        502,
+        "the engine sent a malformed answer",
+    )
+
+
 async def test_a_whole_answer_that_was_given_up_is_none(scripted, adapter):
     """finish_reason abort: half an answer is no answer."""
     whole = json.loads(recording("chat_nonstream").body)

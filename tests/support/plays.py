@@ -261,6 +261,12 @@ async def a_web_page(stage: Stage) -> None:
     await stage.write(body)
 
 
+async def plain_text(stage: Stage) -> None:
+    """Status 200 and words."""
+    await stage.head(200, {"content-type": "text/plain"}, length=5)
+    await stage.write(b"hello")
+
+
 async def begin(stage: Stage, found: Recording, events: int = 0) -> None:
     """The recorded head, and so many of the events."""
     await stage.head(found.status, dict(found.headers))

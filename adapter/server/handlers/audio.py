@@ -49,6 +49,7 @@ async def _post(request: web.Request, path: str) -> web.StreamResponse:
         missing=v1_routes.missing(asked),
         unable=f'"{asked}" does not support audio',
         grammar=COMPLETIONS,
+        may_be_text=True,
     )
     return await on_the_web(partial(pass_on, entry=entry, passed=passed))(request)
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from aiohttp import hdrs, payload, web
-from aiohttp.abc import AbstractStreamWriter
+from aiohttp import hdrs, web
 
 from adapter.aside import LARGE, aside
-from adapter.server.replies import JSON, json_reply
-from adapter.translate.ndjson import dumps_in_pieces
+from adapter.server.exchange import Exchange
+from adapter.server.replies import JSON, Reply, json_bytes
+from adapter.translate.ndjson import dumps, dumps_in_pieces
 from adapter.wire.gojson import Struct, parse
 from adapter.wire.longtext import Json
 
@@ -48,25 +48,15 @@ async def read_body(request: web.Request) -> Json:
     return body
 
 
-class Pieces(payload.Payload):
-    """An answer's body that is sent piece by piece, with others served in between."""
-
-    def __init__(self, pieces: Sequence[bytes]) -> None:
-        super().__init__(pieces)
-        self._size = sum(map(len, pieces))
-
-    async def write(self, writer: AbstractStreamWriter) -> None:
-        for piece in self._value:
-            await writer.write(piece)
-            await asyncio.sleep(0)  # a client that reads as fast as we write is no reason to stay
-
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        return b"".join(self._value).decode(encoding, errors)
-
-
-async def json_answer(size: int, make: Callable[[], Any]) -> web.Response:
-    """What `make` returns, some `size` bytes, as JSON; made and written in steps if it is large."""
+async def json_answer(exchange: Exchange, size: int, make: Callable[[], Any]) -> Reply | None:
+    """Answers with what `make` returns, some `size` bytes, as JSON; in steps if it is large."""
     if size < LARGE:
-        return json_reply(make())
+        return json_bytes(dumps(make()))
     written = await aside(size, lambda: dumps_in_pieces(make()))
-    return web.Response(body=Pieces(written), headers={"Content-Type": JSON})
+    client = await exchange.begin({"Content-Type": JSON}, length=sum(map(len, written)))
+    for piece in written:
+        client.write(piece)
+        await client.drained()
+        await asyncio.sleep(0)  # a client that reads as fast as we write is no reason to stay
+    await exchange.end()
+    return None

@@ -6,7 +6,7 @@ connection, `web_exchange` one around a request of aiohttp's.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from adapter.aside import LARGE
@@ -39,11 +39,13 @@ class Exchange(Protocol):
             web.HTTPRequestEntityTooLarge: it is over the limit.
         """
 
-    async def begin(self, content_type: str) -> ChunkWriter:
-        """Begins an answer in pieces: its status is sent."""
+    async def begin(
+        self, headers: Mapping[str, str], status: int = 200, length: int | None = None
+    ) -> ChunkWriter:
+        """Begins an answer in pieces, of `length` bytes if that is known: its status is sent."""
 
     async def end(self) -> None:
-        """Ends it."""
+        """Ends it, when all of it was written."""
 
 
 Answering = Callable[[Exchange], Awaitable[Reply | None]]

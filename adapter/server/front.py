@@ -9,6 +9,7 @@ aiohttp, from its first byte on, and stays there.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,8 +24,12 @@ from adapter.server.state import State
 
 _LARGEST = 2**20
 """Bytes of a request that are kept here; of what comes while another is answered, too."""
+_LONGEST_HEADER, _MOST_HEADERS = 2**13, 50
 _NOT_PLAIN = frozenset(
-    (b"origin", b"expect", b"upgrade", b"transfer-encoding", b"content-encoding")
+    (
+        *(b"origin", b"expect", b"upgrade", b"proxy-connection"),
+        *(b"transfer-encoding", b"content-encoding"),
+    )
 )
 
 
@@ -45,6 +50,7 @@ class House:
     fronts: set[Front] = field(default_factory=set)
     most: int = field(init=False)
     """Bytes of the largest body that is read here."""
+    _left: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.most = min(self.state.settings.server.body_limit, _LARGEST)
@@ -53,17 +59,32 @@ class House:
         """The protocol for a new connection."""
         return Front(self)
 
-    async def close(self, grace: float) -> None:
-        """Closes what is idle; the others have `grace` seconds for the end of their answers."""
+    def came(self, front: Front) -> None:
+        self.fronts.add(front)
+        self._left.clear()
+
+    def went(self, front: Front) -> None:
+        self.fronts.discard(front)
+        if not self.fronts:
+            self._left.set()
+
+    def leave(self) -> None:
+        """The end is near: closes what is idle; what is not is closed with its answer."""
         self.closing = True
-        tasks = [task for front in list(self.fronts) if (task := front.leave()) is not None]
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=grace)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        for front in list(self.fronts):
+            if front.task is None:
+                front.transport.close()
+
+    async def close(self, grace: float) -> None:
+        """Ends what `leave` has left after `grace` seconds, in which answers are also taken."""
+        late = [task for front in self.fronts if (task := front.task) is not None]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                await asyncio.gather(*late, return_exceptions=True)
+                await self._left.wait()
         for front in list(self.fronts):
             front.transport.abort()
+        await asyncio.gather(*late, return_exceptions=True)
 
 
 class Front(asyncio.Protocol):
@@ -76,22 +97,23 @@ class Front(asyncio.Protocol):
         "_complete",
         "_headers",
         "_house",
+        "_lasts",
         "_parser",
         "_plain",
         "_raw",
         "_resumed",
         "_size",
-        "_task",
         "_transport",
         "_url",
         "on_body",
+        "task",
     )
     _plain: bool
     _transport: asyncio.Transport
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | None = None
         self._ahead: list[bytes] = []
         """What came while an exchange was answered."""
         self._resumed: asyncio.Future[None] | None = None
@@ -100,12 +122,6 @@ class Front(asyncio.Protocol):
         self.on_body = self._body.append  # llhttp's
         self._parser = httptools.HttpRequestParser(self)
         self._begin()
-
-    def leave(self) -> asyncio.Task[None] | None:
-        """The end is near: closes the connection if it is idle, else returns what goes on."""
-        if self._task is None:
-            self._transport.close()
-        return self._task
 
     async def taken(self) -> None:
         """Waits until the client has taken most of what was written.
@@ -117,6 +133,13 @@ class Front(asyncio.Protocol):
             raise ConnectionResetError
         if self._resumed is not None:
             await self._resumed
+            if self._transport.is_closing():
+                raise ConnectionResetError
+
+    @property
+    def lasts(self) -> bool:
+        """Whether another request may follow the one that is answered."""
+        return self._lasts and not self._house.closing
 
     @property
     def transport(self) -> asyncio.Transport:
@@ -126,13 +149,13 @@ class Front(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._house.fronts.add(self)
+        self._house.came(self)
         if plug := transport.get_extra_info("socket"):
             plug.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
     def data_received(self, data: bytes) -> None:
         self._size += len(data)
-        if self._task is not None:
+        if self.task is not None:
             self._ahead.append(data)
             if self._size > _LARGEST:
                 self._transport.pause_reading()
@@ -148,20 +171,19 @@ class Front(asyncio.Protocol):
             self._answer()
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._house.fronts.discard(self)
-        if self._task is not None:
-            self._task.cancel()
-        if self._resumed is not None and not self._resumed.done():
-            self._resumed.set_exception(ConnectionResetError())
+        self._house.went(self)
+        if self.task is not None:
+            self.task.cancel()
+        self.resume_writing()
         del self._parser  # it refers to this object
 
     def pause_writing(self) -> None:
         self._resumed = asyncio.get_running_loop().create_future()
 
     def resume_writing(self) -> None:
-        if self._resumed is not None:
-            self._resumed.set_result(None)
-            self._resumed = None
+        resumed, self._resumed = self._resumed, None
+        if resumed is not None and not resumed.done():  # who waited may have left
+            resumed.set_result(None)
 
     # llhttp's side
 
@@ -172,7 +194,11 @@ class Front(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.setdefault(name.lower(), value)
+        name = name.lower()
+        headers = self._headers
+        if name in headers or len(headers) == _MOST_HEADERS or len(value) > _LONGEST_HEADER:
+            self._plain = False
+        headers[name] = value
 
     def on_headers_complete(self) -> None:
         parser = self._parser
@@ -180,10 +206,12 @@ class Front(asyncio.Protocol):
             self._url not in self._house.routes
             or parser.get_method() != b"POST"
             or parser.get_http_version() != "1.1"
+            or b"host" not in self._headers
             or not _NOT_PLAIN.isdisjoint(self._headers)
             or int(self._headers.get(b"content-length", b"0")) > self._house.most
         ):
             self._plain = False
+        self._lasts = parser.should_keep_alive()
 
     def on_message_complete(self) -> None:
         self._complete = True
@@ -202,35 +230,39 @@ class Front(asyncio.Protocol):
     def _hand_over(self) -> None:
         """Leaves the connection and all that came of the request to aiohttp."""
         transport, raw = self._transport, b"".join(self._raw)
-        self._house.fronts.discard(self)
+        self._house.went(self)
         successor = self._house.successor()
         transport.set_protocol(successor)
         successor.connection_made(transport)
         successor.data_received(raw)
+        del self._parser  # it refers to this object
 
     def _answer(self) -> None:
-        house, headers = self._house, self._headers
+        house = self._house
         route = house.routes[self._url]
-        given_id = headers.get(b"x-request-id", b"").decode("latin-1")
-        facts = begun(house.state, "POST", route.path, given_id)
-        host = headers.get(b"host", b"").decode("latin-1")
-        exchange = FrontExchange(self, house.state, facts, route.path, host, b"".join(self._body))
-        lasts = self._parser.should_keep_alive()
+        facts = begun(house.state, "POST", route.path, self._header(b"x-request-id"))
+        body = b"".join(self._body)
+        host = self._header(b"host")
+        exchange = FrontExchange(self, house.state, facts, route.path, host, body)
         self._begin()
-        serving = self._serve(exchange, route.answering, lasts=lasts)
-        self._task = asyncio.get_running_loop().create_task(serving)
+        serving = self._serve(exchange, route.answering)
+        self.task = asyncio.get_running_loop().create_task(serving)
 
-    async def _serve(self, exchange: FrontExchange, answering: Answering, *, lasts: bool) -> None:
+    def _header(self, name: bytes) -> str:
+        return self._headers.get(name, b"").strip().decode("latin-1")
+
+    async def _serve(self, exchange: FrontExchange, answering: Answering) -> None:
         answered = recorded(exchange.state, exchange.facts, replied(exchange, answering))
         try:
-            reply = await answered
+            finished = exchange.finish(await answered)
+            if finished and self.lasts:
+                await self.taken()  # a client that does not read gets no further answer
         except ConnectionResetError:
             return
-        self._task = None
-        lasts = lasts and not self._house.closing
-        if not exchange.finish(reply, lasts=lasts):
+        self.task = None
+        if not finished:
             self._transport.abort()
-        elif not lasts:
+        elif not self.lasts:
             self._transport.close()
         elif self._ahead:
             self._catch_up()

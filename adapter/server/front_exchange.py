@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Protocol
 
 from adapter.errors import AdapterError
@@ -23,39 +24,54 @@ class Line(Protocol):
     @property
     def transport(self) -> asyncio.Transport: ...
 
+    @property
+    def lasts(self) -> bool:
+        """Whether another request may follow."""
+
     async def taken(self) -> None: ...
 
 
 class FrontExchange:
-    __slots__ = ("_begun", "_body", "_line", "facts", "host", "path", "size", "state")
+    __slots__ = ("_begun", "_body", "_chunked", "_line", "facts", "host", "path", "size", "state")
 
     def __init__(
         self, line: Line, state: State, facts: Facts, path: str, host: str, body: bytes
     ) -> None:
         """`host` is the Host header."""
-        self.state, self.facts, self.path, self.host = state, facts, path, host
+        self.state, self.facts, self.path = state, facts, path
+        self.host = host
         self.size = len(body)
         self._body = body
         self._line = line
-        self._begun = False
+        self._begun = self._chunked = False
 
     async def read(self) -> Json:
         body, self._body = self._body, b""
         return body
 
-    async def begin(self, content_type: str) -> ChunkWriter:
+    async def begin(
+        self, headers: Mapping[str, str], status: int = 200, length: int | None = None
+    ) -> ChunkWriter:
         self._begun = True
-        headers = {"Content-Type": content_type, **own_headers(self.facts)}
+        self._chunked = length is None
+        self.facts.status = status
+        all_headers = {**headers, **own_headers(self.facts)}
         transport = self._line.transport
         if transport.is_closing():
             raise ConnectionResetError
-        transport.write(head(200, headers, None, lasts=True))
-        return ChunkWriter(transport, self._line.taken, chunked=True, lines=content_type == NDJSON)
+        transport.write(head(status, all_headers, length, lasts=self._line.lasts))
+        return ChunkWriter(
+            transport,
+            self._line.taken,
+            chunked=self._chunked,
+            lines=headers["Content-Type"] == NDJSON,
+        )
 
     async def end(self) -> None:
-        self._line.transport.write(LAST_CHUNK)
+        if self._chunked:
+            self._line.transport.write(LAST_CHUNK)
 
-    def finish(self, reply: Reply | None, *, lasts: bool) -> bool:
+    def finish(self, reply: Reply | None) -> bool:
         """Writes a whole answer, if there is one. False if it is the second: what has begun can't
         be mended, and must not look as if it were complete."""
         if reply is None:
@@ -63,7 +79,7 @@ class FrontExchange:
         if self._begun:
             return False
         headers = {**reply.headers, **own_headers(self.facts)}
-        first = head(reply.status, headers, len(reply.body), lasts=lasts)
+        first = head(reply.status, headers, len(reply.body), lasts=self._line.lasts)
         self._line.transport.write(first + reply.body)
         return True
 
@@ -79,7 +95,8 @@ async def replied(exchange: FrontExchange, answering: Answering) -> Reply | None
         raise
     except Exception:
         reply = stumbled(facts, exchange.path)
-    facts.status = 200 if reply is None else reply.status
+    if reply is not None:
+        facts.status = reply.status
     return reply
 
 

@@ -6,7 +6,7 @@ import functools
 import time
 from collections.abc import Mapping
 from email.utils import formatdate
-from http import HTTPStatus
+from http.client import responses
 
 LAST_CHUNK = b"0\r\n\r\n"
 _CHUNKED = "Transfer-Encoding: chunked\r\n"
@@ -22,9 +22,9 @@ def head(status: int, headers: Mapping[str, str], length: int | None, *, lasts: 
     return f"{_first_line(status)}{lines}{sized}{ends}{date}\r\n".encode()
 
 
-@functools.cache
+@functools.lru_cache(1000)  # there are no more of three digits
 def _first_line(status: int) -> str:
-    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+    return f"HTTP/1.1 {status} {responses.get(status, '')}\r\n"
 
 
 @functools.lru_cache(2)

@@ -26,7 +26,7 @@ async def progress_reply(
         if fault is not None:
             raise fault
         return json_reply(lines[-1])
-    response = await begin_stream(request, NDJSON)
+    response = await begin_stream(request, {"Content-Type": NDJSON})
     for line in lines:
         await response.write(dumps(line) + b"\n")
     if fault is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,9 +52,12 @@ def error_reply(error: AdapterError, dialect: Dialect = "ollama", request_id: st
     return reply
 
 
-async def begin_stream(request: web.Request, content_type: str) -> web.StreamResponse:
-    """A streamed answer, with its status sent."""
-    response = web.StreamResponse(headers={"Content-Type": content_type})
+async def begin_stream(
+    request: web.Request, headers: Mapping[str, str], status: int = 200, length: int | None = None
+) -> web.StreamResponse:
+    """An answer in pieces, with its status sent."""
+    response = web.StreamResponse(status=status, headers=headers)
+    response.content_length = length
     if request.version < HttpVersion11:
         response.force_close()  # nothing else tells such a client that the answer is over
     await response.prepare(request)

@@ -35,6 +35,7 @@ class Runner(web.AppRunner):
     def __init__(self, app: web.Application, **options: Any) -> None:
         super().__init__(app, **options)
         self._house = House(app[STATE], _FRONT_ROUTES, self._behind)
+        app.on_shutdown.insert(0, self._leave)  # before answers are given time to end
         app.on_shutdown.append(self._close)
 
     @property
@@ -45,6 +46,9 @@ class Runner(web.AppRunner):
         server = super().server
         assert server is not None  # connections come when it is set up
         return server()
+
+    async def _leave(self, app: web.Application) -> None:
+        self._house.leave()
 
     async def _close(self, app: web.Application) -> None:
         await self._house.close(_LAST_LINES_SECONDS)

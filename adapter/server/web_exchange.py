@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aiohttp import HttpVersion11, web
 
 from adapter.observe.facts import Facts
@@ -35,15 +37,17 @@ class WebExchange:
         self.size = len(body)
         return body
 
-    async def begin(self, content_type: str) -> ChunkWriter:
+    async def begin(
+        self, headers: Mapping[str, str], status: int = 200, length: int | None = None
+    ) -> ChunkWriter:
         request = self._request
-        self.response = await begin_stream(request, content_type)
+        self.response = await begin_stream(request, headers, status, length)
         return ChunkWriter(
             request.transport,
             request.writer.drain,
             # Before 1.1 there are no chunks: the body ends with the connection.
-            chunked=request.version >= HttpVersion11,
-            lines=content_type == NDJSON,
+            chunked=length is None and request.version >= HttpVersion11,
+            lines=headers["Content-Type"] == NDJSON,
         )
 
     async def end(self) -> None:

@@ -4,54 +4,54 @@ from __future__ import annotations
 
 from functools import partial
 
-from aiohttp import web
-
 from adapter.aside import aside
 from adapter.catalog.catalog import Entry
 from adapter.errors import BadRequest, ModelNotFound
-from adapter.server.bodies import json_answer, read_request
+from adapter.server.bodies import json_answer, parsed
+from adapter.server.exchange import Exchange
 from adapter.server.generation import concern
-from adapter.server.replies import json_reply
-from adapter.server.state import FACTS, STATE
+from adapter.server.replies import Reply, json_bytes
 from adapter.translate import embed
+from adapter.translate.ndjson import dumps
 from adapter.translate.refusals import INPUT_TOO_LONG
 from adapter.translate.timings import Marks, timings
+from adapter.wire.gojson import parse
 from adapter.wire.ollama import EmbeddingsRequest, EmbedRequest, NamedRequest
 from adapter.wire.openai import EMBEDDINGS_PATH, EmbeddingsBody
 
 
-async def post(request: web.Request) -> web.StreamResponse:
+async def post(exchange: Exchange) -> Reply | None:
     """/api/embed: a vector of length 1 for each input."""
-    asked = await read_request(request, EmbedRequest)
+    asked = await parsed(await exchange.read(), partial(parse, EmbedRequest))
     inputs = embed.texts(asked)
     if not asked.asked.strip():
         raise ModelNotFound(f"model '{asked.asked}' not found")
-    entry = await _find(request, asked)
+    entry = await _find(exchange, asked)
     if not inputs:
-        return json_reply({"model": asked.asked, "embeddings": []})
+        return json_bytes(dumps({"model": asked.asked, "embeddings": []}))
     body = embed.to_openai(inputs, entry.target, truncate=asked.truncate is not False)
-    marks = Marks(request[FACTS].started)
-    vectors = await _ask(request, asked, entry, body, marks)
-    spent = timings(marks, None, request.app[STATE].clock())
-    return await json_answer(vectors.size, partial(embed.reply, asked, vectors, spent))
+    marks = Marks(exchange.facts.started)
+    vectors = await _ask(exchange, asked, entry, body, marks)
+    spent = timings(marks, None, exchange.state.clock())
+    return await json_answer(exchange, vectors.size, partial(embed.reply, asked, vectors, spent))
 
 
-async def post_legacy(request: web.Request) -> web.StreamResponse:
+async def post_legacy(exchange: Exchange) -> Reply:
     """/api/embeddings: one prompt, the vector as the model gives it."""
-    asked = await read_request(request, EmbeddingsRequest)
+    asked = await parsed(await exchange.read(), partial(parse, EmbeddingsRequest))
     if not asked.asked.strip():
         raise BadRequest("model is required")
-    entry = await _find(request, asked)
+    entry = await _find(exchange, asked)
     if not asked.prompt:
-        return json_reply({"embedding": []})
+        return json_bytes(dumps({"embedding": []}))
     body = embed.legacy_to_openai(asked, entry.target)
-    vectors = await _ask(request, asked, entry, body, Marks(request[FACTS].started))
-    return json_reply({"embedding": list(vectors.vectors[0])})
+    vectors = await _ask(exchange, asked, entry, body, Marks(exchange.facts.started))
+    return json_bytes(dumps({"embedding": list(vectors.vectors[0])}))
 
 
-async def _find(request: web.Request, asked: EmbedRequest | EmbeddingsRequest) -> Entry:
-    entry = await request.app[STATE].find(asked.asked, _missing(asked))
-    concern(request[FACTS], entry)
+async def _find(exchange: Exchange, asked: EmbedRequest | EmbeddingsRequest) -> Entry:
+    entry = await exchange.state.find(asked.asked, _missing(asked))
+    concern(exchange.facts, entry)
     return entry
 
 
@@ -60,13 +60,13 @@ def _missing(asked: NamedRequest) -> str:
 
 
 async def _ask(
-    request: web.Request,
+    exchange: Exchange,
     asked: EmbedRequest | EmbeddingsRequest,
     entry: Entry,
     body: EmbeddingsBody,
     marks: Marks,
 ) -> embed.Vectors:
-    state, facts = request.app[STATE], request[FACTS]
+    state, facts = exchange.state, exchange.facts
     engine = state.engines[entry.upstream]
     with state.admission.enter():
         await engine.health.require()

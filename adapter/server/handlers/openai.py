@@ -10,7 +10,7 @@ from adapter.aside import aside
 from adapter.catalog import names
 from adapter.catalog.catalog import Entry
 from adapter.errors import ModelNotFound
-from adapter.server.bodies import json_answer, parsed, read_body
+from adapter.server.bodies import json_answer, parsed
 from adapter.server.exchange import Answering, Exchange, weight
 from adapter.server.generation import concern
 from adapter.server.relaying import Passed, pass_on
@@ -70,15 +70,15 @@ def question(route: PassedRoute, body: Body, entry: Entry) -> Passed:
     )
 
 
-async def embeddings(request: web.Request) -> web.Response:
+async def embeddings(exchange: Exchange) -> Reply | None:
     """Vectors by the same rules as /api/embed."""
-    body = await parsed(await read_body(request), _checked_input)
-    state, facts, asked = request.app[STATE], request[FACTS], body.get("model", "")
+    body = await parsed(await exchange.read(), _checked_input)
+    state, facts, asked = exchange.state, exchange.facts, body.get("model", "")
     if not asked.strip():
         raise ModelNotFound(v1_routes.missing(asked))
     missing = f'model "{asked}" not found, try pulling it first'
     entry = await state.find(asked, missing)
-    concern(request[FACTS], entry)
+    concern(facts, entry)
     extras = take_extras(body)
     engine = state.engines[entry.upstream]
     headers = {"X-Request-Id": facts.request_id}
@@ -95,7 +95,7 @@ async def embeddings(request: web.Request) -> web.Response:
             )
     vectors = await aside(len(answer), embed.read_vectors, answer, len(body["input"]))
     facts.prompt_tokens = vectors.prompt_tokens
-    return await json_answer(vectors.size, partial(v1_embeddings.reply, body, vectors))
+    return await json_answer(exchange, vectors.size, partial(v1_embeddings.reply, body, vectors))
 
 
 def _checked_input(data: Json) -> Body:

@@ -28,6 +28,8 @@ ELSEWHERE = {
     "server/generation.py": "needs a request and an engine; tests/contract",
     "server/streaming.py": "reads one socket and writes another; tests/contract and tests/faults",
     "server/guard.py": "a request on its way to its route; tests/contract",
+    "server/middleware.py": "around requests of aiohttp's; tests/contract/test_http.py",
+    "server/web_exchange.py": "around a request of aiohttp's; server/test_front_beside_aiohttp.py",
     "server/handlers/chat.py": "a request's way through the layers; tests/contract",
     "server/handlers/embed.py": "a request's way through the layers; tests/contract",
     "server/handlers/generate.py": "a request's way through the layers; tests/contract",

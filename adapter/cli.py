@@ -17,7 +17,7 @@ from adapter.observe import logs
 from adapter.server import run, workers
 from adapter.settings import Settings, environment, load_settings
 from adapter.translate.models import DISPLAY_ORDER
-from adapter.upstream.client import Upstream
+from adapter.upstream.ollama import client_for
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -119,7 +119,7 @@ async def _ask_engines(settings: Settings) -> tuple[Catalog, list[str]]:
     discovery = Discovery(settings, lambda: 0)
     faults = []
     for upstream in settings.upstreams:
-        client = Upstream(upstream)
+        client = client_for(upstream)
         try:
             served = await client.models()
         except UpstreamError as error:

@@ -72,6 +72,8 @@ class AliasStore:
         """As last read."""
         self.fault = ""
         """Why they can't be read, or ""."""
+        self.rolled_back_to = ""
+        """The upstream to which everything is rolled back, or ""."""
         self._reader: sqlite3.Connection | None = None
         self._opened = 0
         """How often; versions that two connections tell can't be compared."""

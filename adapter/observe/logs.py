@@ -64,6 +64,8 @@ def line(facts: Facts) -> str:
     ]
     if facts.model:
         parts.append(f"model={facts.model} upstream={facts.upstream}")
+    if facts.fallback:
+        parts.append(f"fallback={facts.fallback}")
     if facts.first_token:
         parts.append(f"first_token_ms={facts.first_token / _NS_PER_MS:.1f}")
     if facts.prompt_tokens or facts.generated_tokens:

@@ -19,6 +19,7 @@ from adapter.wire.longtext import Json
 R = TypeVar("R")
 
 _SIZE: web.RequestKey[int] = web.RequestKey("size", int)
+_RAW: web.RequestKey[Json] = web.RequestKey("raw", bytes)
 
 
 async def read_request(request: web.Request, struct: type[Struct]) -> Struct:
@@ -33,9 +34,16 @@ async def read_request(request: web.Request, struct: type[Struct]) -> Struct:
 
 async def parsed(request: web.Request, read: Callable[[Json], R]) -> R:
     """What `read` makes of the body, which is kept nowhere else."""
-    body = await _read(request)
+    body = request[_RAW] if _RAW in request else await _read(request)
     request[_SIZE] = size = len(body)
     return read(body) if size < LARGE else await aside(size, read, body)
+
+
+async def raw_body(request: web.Request) -> Json:
+    """The body as it came, which is kept for who reads it again."""
+    if _RAW not in request:
+        request[_RAW] = await _read(request)
+    return request[_RAW]
 
 
 def weight(request: web.Request, template: str = "") -> int:

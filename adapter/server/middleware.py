@@ -20,6 +20,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 REQUEST_ID = "X-Request-Id"
 UPSTREAM = "X-Adapter-Upstream"
+FALLBACK = "X-Adapter-Fallback"
 TRUNCATED = "X-Adapter-Truncated"
 CLIENT_CLOSED_REQUEST = 499
 _SAFE_ID = re.compile(r"[\x21-\x7e]{1,128}")
@@ -114,5 +115,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
         response.headers[REQUEST_ID] = request[FACTS].request_id
         if request[FACTS].upstream:
             response.headers[UPSTREAM] = request[FACTS].upstream
+        if request[FACTS].fallback:
+            response.headers[FALLBACK] = request[FACTS].fallback
         if request[FACTS].truncated:
             response.headers[TRUNCATED] = request[FACTS].truncated

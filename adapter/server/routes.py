@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from aiohttp import web
 
+from adapter.server import managing
 from adapter.server.handlers import (
     account,
     aliases,
@@ -21,7 +22,9 @@ from adapter.server.handlers import (
     openai,
     registry,
 )
+from adapter.server.managing import managed
 from adapter.server.middleware import Handler
+from adapter.server.routing import routed
 
 
 class Route(NamedTuple):
@@ -35,16 +38,16 @@ ROUTES = (
     Route("GET HEAD", "/api/version", meta.version),
     Route("GET HEAD", "/api/tags", models.tags),
     Route("GET", "/api/ps", models.ps),
-    Route("POST", "/api/show", models.show),
-    Route("POST", "/api/chat", chat.post),
-    Route("POST", "/api/generate", generate.post),
-    Route("POST", "/api/embed", embed.post),
-    Route("POST", "/api/embeddings", embed.post_legacy),
-    Route("POST", "/api/pull", registry.pull),
-    Route("POST", "/api/push", registry.push),
-    Route("POST", "/api/create", create.post),
-    Route("POST", "/api/copy", aliases.copy),
-    Route("DELETE", "/api/delete", aliases.delete),
+    Route("POST", "/api/show", managed(models.show, managing.shown)),
+    Route("POST", "/api/chat", routed(chat.post)),
+    Route("POST", "/api/generate", routed(generate.post)),
+    Route("POST", "/api/embed", routed(embed.post, embeds=True)),
+    Route("POST", "/api/embeddings", routed(embed.post_legacy, embeds=True)),
+    Route("POST", "/api/pull", managed(registry.pull, managing.pulled)),
+    Route("POST", "/api/push", managed(registry.push, managing.pushed)),
+    Route("POST", "/api/create", managed(create.post, managing.created)),
+    Route("POST", "/api/copy", managed(aliases.copy, managing.copied)),
+    Route("DELETE", "/api/delete", managed(aliases.delete, managing.deleted)),
     Route("HEAD POST", "/api/blobs/{digest}", blobs.blob),
     Route("GET", "/api/status", account.status),
     Route("POST", "/api/me", account.unauthorized),
@@ -53,11 +56,11 @@ ROUTES = (
     Route("POST", "/api/experimental/web_search", account.web_search),
     Route("POST", "/api/experimental/web_fetch", account.web_fetch),
     Route("GET", "/api/experimental/model-recommendations", account.recommendations),
-    Route("POST", "/v1/chat/completions", openai.chat),
-    Route("POST", "/v1/completions", openai.completions),
-    Route("POST", "/v1/embeddings", openai.embeddings),
-    Route("POST", "/v1/responses", openai.responses),
-    Route("POST", "/v1/messages", anthropic.messages),
+    Route("POST", "/v1/chat/completions", routed(openai.chat)),
+    Route("POST", "/v1/completions", routed(openai.completions)),
+    Route("POST", "/v1/embeddings", routed(openai.embeddings, embeds=True)),
+    Route("POST", "/v1/responses", routed(openai.responses)),
+    Route("POST", "/v1/messages", routed(anthropic.messages)),
     Route("POST", "/v1/messages/count_tokens", anthropic.count_tokens),
     Route("POST", "/v1/rerank", openai.rerank),
     Route("POST", "/v1/score", openai.score),

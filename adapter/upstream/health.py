@@ -11,7 +11,8 @@ from adapter.errors import UpstreamAway, UpstreamError, UpstreamRefused
 from adapter.observe.logs import events
 from adapter.wire.openai import ServedModel
 
-UP_INTERVAL = 5.0
+UP_INTERVAL = 1.5
+"""Seconds between two probes: that an engine was started anew is seen within two."""
 DOWN_INTERVAL = 1.0
 PATIENCE = 0.7
 """Seconds that a request waits for news of an engine that is down: a client is told within one."""
@@ -76,6 +77,14 @@ class Health:
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
+                await self.check()
+
+    async def look_again(self) -> None:
+        """What has just been changed, if it shows soon enough."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                if self._checking is not None and not self._checking.done():
+                    await self.check()  # it may have looked before the change
                 await self.check()
 
     async def require(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aiohttp import web
 from aiohttp.web_request import FileField
 
@@ -10,8 +12,10 @@ from adapter.errors import BadRequest
 from adapter.server.generation import concern
 from adapter.server.relaying import Passed, pass_on
 from adapter.server.state import STATE
+from adapter.server.verbatim import pass_verbatim
 from adapter.translate import v1_routes
 from adapter.translate.relay import COMPLETIONS
+from adapter.translate.verbatim import Renaming
 from adapter.upstream.form import Form
 from adapter.wire import v1
 
@@ -38,6 +42,8 @@ async def _post(request: web.Request, path: str) -> web.StreamResponse:
         raise BadRequest("model is required")
     entry = await request.app[STATE].find(asked, v1_routes.missing(asked))
     concern(request, entry)
+    if entry.verbatim:
+        return await _relayed(request, asked, form, entry)
     fields = [(name, await _sent(name, value, entry)) for name, value in form.items()]
     passed = Passed(
         path=path,
@@ -48,6 +54,17 @@ async def _post(request: web.Request, path: str) -> web.StreamResponse:
         grammar=COMPLETIONS,
     )
     return await pass_on(request, entry, passed)
+
+
+async def _relayed(
+    request: web.Request, asked: str, form: Mapping[str, object], entry: Entry
+) -> web.StreamResponse:
+    """To a real Ollama: a form with the same fields, for aiohttp has taken the client's apart."""
+    fields = [(name, await _sent(name, value, entry)) for name, value in form.items()]
+    kind, body = await Form(fields).encoded()
+    return await pass_verbatim(
+        request, entry, body, Renaming(entry.target.served_name, asked), content_type=kind
+    )
 
 
 async def _sent(name: str, value: object, entry: Entry) -> str | tuple[bytes, str, str]:

@@ -7,8 +7,8 @@ from aiohttp import web
 from adapter.aside import aside
 from adapter.errors import BadRequest
 from adapter.server.bodies import read_request, weight
-from adapter.server.generation import answer, concern, load, missing, unload
-from adapter.server.state import STATE
+from adapter.server.generation import answer, load, missing, unload
+from adapter.server.routing import found
 from adapter.translate import chat
 from adapter.translate.abilities import check_chat, check_logprobs
 from adapter.translate.options import sampling
@@ -21,8 +21,7 @@ async def post(request: web.Request) -> web.StreamResponse:
     check_logprobs(asked)
     if not asked.asked.strip():
         raise BadRequest("model is required")
-    entry = await request.app[STATE].find(asked.asked, missing(asked))
-    concern(request, entry)
+    entry = await found(request, asked.asked, missing(asked))
     if not asked.messages and asked.keep_alive == 0:
         return unload(request, asked, entry, CHAT)
     check_chat(asked, entry.capabilities, entry.name.full)

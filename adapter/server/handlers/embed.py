@@ -10,8 +10,8 @@ from adapter.aside import aside
 from adapter.catalog.catalog import Entry
 from adapter.errors import BadRequest, ModelNotFound
 from adapter.server.bodies import json_answer, read_request
-from adapter.server.generation import concern
 from adapter.server.replies import json_reply
+from adapter.server.routing import found
 from adapter.server.state import FACTS, STATE
 from adapter.translate import embed
 from adapter.translate.refusals import INPUT_TOO_LONG
@@ -50,9 +50,7 @@ async def post_legacy(request: web.Request) -> web.StreamResponse:
 
 
 async def _find(request: web.Request, asked: EmbedRequest | EmbeddingsRequest) -> Entry:
-    entry = await request.app[STATE].find(asked.asked, _missing(asked))
-    concern(request, entry)
-    return entry
+    return await found(request, asked.asked, _missing(asked))
 
 
 def _missing(asked: NamedRequest) -> str:

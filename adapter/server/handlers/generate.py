@@ -8,7 +8,8 @@ from adapter.aside import aside
 from adapter.catalog.catalog import Entry
 from adapter.errors import BadRequest, ModelNotFound
 from adapter.server.bodies import read_request, weight
-from adapter.server.generation import answer, concern, load, missing, unable, unload
+from adapter.server.generation import answer, load, missing, unable, unload
+from adapter.server.routing import found
 from adapter.server.state import STATE
 from adapter.server.tokens import tokenize
 from adapter.translate import context, generate
@@ -24,8 +25,7 @@ async def post(request: web.Request) -> web.StreamResponse:
     check_logprobs(asked)
     if not asked.asked.strip():
         raise ModelNotFound(missing(asked))
-    entry = await request.app[STATE].find(asked.asked, missing(asked))
-    concern(request, entry)
+    entry = await found(request, asked.asked, missing(asked))
     if not asked.prompt and asked.keep_alive == 0:
         return unload(request, asked, entry, GENERATE)
     check_generate(asked, entry.capabilities, entry.name.full)

@@ -15,6 +15,7 @@ from adapter.server.generation import concern
 from adapter.server.middleware import Handler
 from adapter.server.relaying import Passed, pass_on
 from adapter.server.replies import json_reply
+from adapter.server.routing import found, refuse_verbatim
 from adapter.server.state import FACTS, STATE
 from adapter.translate import embed, v1_embeddings, v1_models, v1_routes
 from adapter.translate.refusals import INPUT_TOO_LONG
@@ -33,8 +34,8 @@ def passing(route: PassedRoute) -> Handler:
         asked = body.get("model", "")
         if not asked.strip():
             raise route.nameless(asked)
-        entry = await request.app[STATE].find(asked, v1_routes.missing(asked))
-        concern(request, entry)
+        entry = await found(request, asked, v1_routes.missing(asked))
+        refuse_verbatim(entry, f'"{asked}" does not support {route.ability}')
         size = weight(request, entry.target.template)
         return await pass_on(request, entry, await aside(size, question, route, body, entry))
 
@@ -77,8 +78,7 @@ async def embeddings(request: web.Request) -> web.Response:
     if not asked.strip():
         raise ModelNotFound(v1_routes.missing(asked))
     missing = f'model "{asked}" not found, try pulling it first'
-    entry = await state.find(asked, missing)
-    concern(request, entry)
+    entry = await found(request, asked, missing)
     extras = take_extras(body)
     engine = state.engines[entry.upstream]
     headers = {"X-Request-Id": facts.request_id}

@@ -1,0 +1,208 @@
+"""Requests for a model of a real Ollama, and its answers: passed on as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+
+from aiohttp import HttpVersion11, web
+
+from adapter.catalog.catalog import Entry
+from adapter.errors import AdapterError, UpstreamError
+from adapter.server.generation import concern
+from adapter.server.middleware import note_failure
+from adapter.server.replies import NDJSON
+from adapter.server.state import FACTS, STATE, State
+from adapter.translate.dialects import dialect_of, error_body
+from adapter.translate.ndjson import error_line
+from adapter.translate.relay import COMPLETIONS, MESSAGES, RESPONSES
+from adapter.translate.verbatim import EVENT, LINE, Renaming, Verbatim
+from adapter.upstream.answer import Answer
+from adapter.upstream.engine import Engine
+from adapter.upstream.ollama import Ollama
+from adapter.wire.longtext import Json
+
+EVENT_STREAM = "text/event-stream"
+_SMALL = 2**16
+"""Bytes of an answer that is taken whole before it is begun."""
+_SENT_ON = ("Content-Type", "Accept", "User-Agent")
+"""Of a request. What is left out is about the connection, or about who may ask the adapter."""
+_KEPT_BACK = frozenset(
+    {
+        *("connection", "keep-alive", "proxy-authenticate", "te", "trailer", "upgrade"),
+        *("transfer-encoding", "content-length", "date", "server", "vary"),
+    }
+)
+"""Of an answer: what the adapter says for itself."""
+_GRAMMARS = {"/v1/responses": RESPONSES, "/v1/messages": MESSAGES}
+
+
+def ollama_of(state: State, upstream: str) -> tuple[Engine, Ollama]:
+    """An upstream that is a real Ollama, and its client."""
+    engine = state.engines[upstream]
+    assert isinstance(engine.client, Ollama)
+    return engine, engine.client
+
+
+async def pass_verbatim(
+    request: web.Request,
+    to: Entry | str,
+    body: Json,
+    renaming: Renaming | None = None,
+    *,
+    patient: bool = False,
+    content_type: str = "",
+    after: Callable[[Engine], Awaitable[None]] | None = None,
+) -> web.StreamResponse:
+    """Asks an Ollama, by its model or its name, and answers in its words and statuses.
+
+    `patient`: a part of the answer may take as long as its beginning. `content_type`: the body's,
+    if it is no longer the request's. `after` is done before the end of the answer is told.
+
+    Raises:
+        AdapterError: there is no answer, or none that could be begun.
+    """
+    state = request.app[STATE]
+    if isinstance(to, Entry):
+        concern(request, to)
+        engine, client = ollama_of(state, to.upstream)
+    else:
+        request[FACTS].upstream = to
+        engine, client = ollama_of(state, to)
+    with state.admission.enter() as place:
+        await engine.health.require()
+        try:
+            async with state.streams.opening():
+                answer = await client.pass_on(
+                    request.method,
+                    request.raw_path,
+                    headers_on(request) | ({"Content-Type": content_type} if content_type else {}),
+                    (bytes(body),) if body else (),
+                    patient=patient,
+                )
+        except UpstreamError as error:
+            raise engine.explained(error, "", "") from None
+        async with answer:
+            with state.streams.counted(answer):
+                passage = Passage(
+                    request, answer, renaming, partial(after, engine) if after else None
+                )
+                return await passage.run(place.leave)
+
+
+def headers_on(request: web.Request) -> dict[str, str]:
+    """The headers of a request that go on, and its id."""
+    sent = {name: request.headers[name] for name in _SENT_ON if name in request.headers}
+    return sent | {"X-Request-Id": request[FACTS].request_id}
+
+
+def headers_back(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers of an answer that go back, but for those of CORS: pages ask the adapter."""
+    return {
+        name.title(): value
+        for name, value in headers.items()
+        if name not in _KEPT_BACK and not name.startswith("access-control-")
+    }
+
+
+class Passage:
+    """One answer on its way to the client."""
+
+    def __init__(
+        self,
+        request: web.Request,
+        answer: Answer,
+        renaming: Renaming | None = None,
+        after: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._request = request
+        self._after = after
+        self._answer = answer
+        self._renaming = renaming
+        ends = {NDJSON: LINE, EVENT_STREAM: EVENT}
+        self._verbatim = Verbatim(renaming, ends.get(answer.content_type, b""))
+        self._out: list[bytes] = []
+        size = answer.headers.get("content-length", "")
+        self._size = int(size) if size.isdecimal() else None
+
+    async def run(self, begun: Callable[[], None]) -> web.StreamResponse:
+        """The answer, written. `begun` is called with its first bytes.
+
+        Raises:
+            AdapterError: the Ollama broke off before anything was written.
+        """
+        facts = self._request[FACTS]
+        try:
+            if self._request.method == "HEAD" or (self._size is not None and self._size <= _SMALL):
+                return await self._whole()
+            return await self._pieces(begun)
+        finally:
+            facts.prompt_tokens, facts.generated_tokens = self._verbatim.counts
+
+    async def _whole(self) -> web.Response:
+        body = await self._answer.read()
+        if self._after is not None:
+            await self._after()
+        pieces = [*self._verbatim.feed(body), *self._verbatim.finish()]
+        body = b"".join(pieces)
+        if self._answer.status >= 400 and self._renaming:
+            body = self._renaming.told(body)
+        headers = headers_back(self._answer.headers)
+        return web.Response(body=body or None, status=self._answer.status, headers=headers)
+
+    async def _pieces(self, begun: Callable[[], None]) -> web.StreamResponse:
+        request, facts = self._request, self._request[FACTS]
+        headers = headers_back(self._answer.headers)
+        response = web.StreamResponse(status=self._answer.status, headers=headers)
+        if self._size is not None and self._renaming is None:
+            response.content_length = self._size
+        if request.version < HttpVersion11:
+            response.force_close()
+        more = True
+        while more:
+            try:
+                more = await self._answer.pour(self._take)
+            except AdapterError as error:
+                if not response.prepared:
+                    raise
+                return await self._broken(response, error)
+            if not more:
+                self._out += self._verbatim.finish()
+            if not response.prepared:
+                await response.prepare(request)
+                begun()
+                facts.first_token = request.app[STATE].clock() - facts.started
+            await self._write(response)
+        if self._after is not None:
+            await self._after()
+        await response.write_eof()
+        return response
+
+    def _take(self, data: bytes) -> bool:
+        self._out += self._verbatim.feed(data)
+        return bool(self._out)
+
+    async def _write(self, response: web.StreamResponse) -> None:
+        out, self._out = self._out, []
+        for piece in out:
+            await response.write(piece)
+
+    async def _broken(
+        self, response: web.StreamResponse, error: AdapterError
+    ) -> web.StreamResponse:
+        """The end of an answer that broke: told where there is a way to, cut off elsewhere."""
+        note_failure(self._request[FACTS], error)
+        await self._write(response)
+        kind = self._answer.content_type
+        if kind == NDJSON:
+            await response.write(error_line(error.message))
+        elif kind == EVENT_STREAM:
+            path, request_id = self._request.path, self._request[FACTS].request_id
+            told = error_body(dialect_of(path), error.status, error.message, request_id)
+            await response.write(_GRAMMARS.get(path, COMPLETIONS).broken(told, None, -1))
+        else:
+            if self._request.transport is not None:
+                self._request.transport.abort()
+            return response
+        await response.write_eof()
+        return response

@@ -41,6 +41,11 @@ _TABLE = """CREATE TABLE IF NOT EXISTS aliases (
     template TEXT NOT NULL, messages TEXT NOT NULL, options TEXT NOT NULL, license TEXT NOT NULL,
     lora TEXT NOT NULL, created_at TEXT NOT NULL
 ) WITHOUT ROWID"""
+# Beside the numbered schema: an older adapter, which knows nothing of it, can go on with the file.
+_SWITCHES = """CREATE TABLE IF NOT EXISTS switches (
+    name TEXT PRIMARY KEY, value TEXT NOT NULL
+) WITHOUT ROWID"""
+_ROLLBACK = "rollback"
 _COLUMNS = "name, base, system, template, messages, options, license, lora, created_at"
 
 
@@ -123,21 +128,31 @@ class AliasStore:
             self._close_reader()
             seen, fault = self._signs() or (), ""
             aliases: tuple[Alias, ...] = ()
+            rolled_back_to = ""
             try:
                 if seen:
-                    seen, aliases = self._open_and_read()
+                    seen, aliases, rolled_back_to = self._open_and_read()
             except (sqlite3.Error, StateFault) as error:
                 fault = _reason(error)
             except (ValueError, TypeError):
                 fault = "a row in it is none of ours"
             if fault:
                 self._close_reader()
+                rolled_back_to = self.rolled_back_to  # nobody has said that it is over
                 if fault != self.fault:
                     events.error("no aliases: %s can't be used: %s", self._file, fault)
+            self._note_switch(rolled_back_to)
             # The signs last: who finds them unchanged takes the aliases for read.
             self.aliases, self.fault, self._seen = aliases, fault, seen
 
-    def _open_and_read(self) -> tuple[Signs, tuple[Alias, ...]]:
+    def _note_switch(self, to: str) -> None:
+        before, self.rolled_back_to = self.rolled_back_to, to
+        if to != before:
+            events.warning(
+                "rolled back to upstream=%s" if to else "resumed after upstream=%s", to or before
+            )
+
+    def _open_and_read(self) -> tuple[Signs, tuple[Alias, ...], str]:
         # Not read-only: what a process left half written when it died has to be rolled back.
         self._opened += 1
         self._reader = _connect(f"{self._file.as_uri()}?mode=rw")
@@ -146,9 +161,10 @@ class AliasStore:
         seen = self._signs() or ()
         select = f"SELECT {_COLUMNS} FROM aliases ORDER BY created_at"
         rows = self._reader.execute(select).fetchall() if version else []
+        rolled_back_to = _switch(self._reader)
         # From now on it is asked on the event loop, where nobody waits.
         self._reader.execute("PRAGMA busy_timeout = 0")
-        return seen, tuple(map(_alias, rows))
+        return seen, tuple(map(_alias, rows)), rolled_back_to
 
     def _close_reader(self) -> None:
         if self._reader is not None:
@@ -181,6 +197,20 @@ class AliasStore:
         """
         statement = "DELETE FROM aliases WHERE key = ?"
         return bool(await self._write(lambda c: c.execute(statement, (name.key,)).rowcount))
+
+    async def roll_back(self, to: str) -> None:
+        """Has every process send what it can to one upstream; "": no longer.
+
+        Raises:
+            StateFault: it can't be kept.
+        """
+
+        def act(connection: sqlite3.Connection) -> None:
+            connection.execute(_SWITCHES)
+            row = (_ROLLBACK, to)
+            connection.execute("INSERT OR REPLACE INTO switches (name, value) VALUES (?, ?)", row)
+
+        await self._write(act)
 
     async def _write(self, act: Callable[[sqlite3.Connection], T]) -> T:
         result = await asyncio.to_thread(self._written, act)
@@ -249,6 +279,16 @@ def _check_schema(connection: sqlite3.Connection) -> int:
             f"(its schema is {version}, this version knows {SCHEMA})"
         )
     return version
+
+
+def _switch(connection: sqlite3.Connection) -> str:
+    """The upstream to which everything is rolled back, or ""."""
+    tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'switches'"
+    if connection.execute(tables).fetchone() is None:
+        return ""
+    select = "SELECT value FROM switches WHERE name = ?"
+    row = connection.execute(select, (_ROLLBACK,)).fetchone()
+    return str(row[0]) if row else ""
 
 
 def _make_schema(connection: sqlite3.Connection) -> None:

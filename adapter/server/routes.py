@@ -21,6 +21,7 @@ from adapter.server.handlers import (
     models,
     openai,
     registry,
+    switch,
 )
 from adapter.server.managing import managed
 from adapter.server.middleware import Handler
@@ -75,6 +76,8 @@ ROUTES = (
     Route("GET", "/health", meta.health),
     Route("GET", "/ready", meta.ready),
     Route("GET", "/metrics", meta.metrics),
+    Route("POST", "/adapter/rollback", switch.rollback),
+    Route("POST", "/adapter/resume", switch.resume),
 )
 
 

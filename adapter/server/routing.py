@@ -97,7 +97,7 @@ async def by_need(state: State, entry: Entry, body: Json, *, embeds: bool) -> En
 async def stand_in(state: State, entry: Entry) -> Entry | None:
     """What answers in the place of an entry, as long as it does; None: the entry itself."""
     if to := state.discovery.store.rolled_back_to:
-        return _phase_one(state, entry, to)
+        return phase_one(state, entry, to)
     if entry.fallback is None:
         return None
     if entry.gone:
@@ -111,7 +111,7 @@ async def stand_in(state: State, entry: Entry) -> Entry | None:
     return None if health.up else entry.fallback
 
 
-def _phase_one(state: State, entry: Entry, to: str) -> Entry | None:
+def phase_one(state: State, entry: Entry, to: str) -> Entry | None:
     """What answers while everything is rolled back to one upstream."""
     if entry.upstream == to or to not in state.engines:
         return None

@@ -106,6 +106,23 @@ class State:
             engine.health.why_down() for engine in self.engines.values() if not engine.health.up
         )
 
+    def missing(self) -> list[str]:
+        """The configured models that their engines, which answer, do not have."""
+        return [entry.listing.name for entry in self.discovery.catalog.entries if entry.gone]
+
+    def note_state(self) -> None:
+        """Tells the metrics which models can be asked, and whether all is rolled back."""
+        up = {
+            (entry.listing.name, entry.upstream): not entry.gone
+            and bool(self.engines[entry.upstream].health.up)
+            for entry in self.discovery.catalog.entries
+            if entry.alias is None and entry.upstream in self.engines
+        }
+        self.metrics.models_changed(up)
+        to = self.discovery.store.rolled_back_to
+        for upstream in self.engines:
+            self.metrics.rolled_back.labels(upstream).set(upstream == to)
+
     def loaded(self) -> list[tuple[Entry, int]]:
         """The models that count as loaded, and when they expire (ns since 1970).
 

@@ -19,7 +19,7 @@ from adapter.upstream.uploading import Sender
 
 
 @contextlib.asynccontextmanager
-async def uploading(request: web.Request, engine: Engine, client: Ollama) -> AsyncIterator[Upload]:
+async def uploading(request: web.Request, engine: Engine, client: Ollama) -> AsyncIterator[Sending]:
     """A request whose body is passed on piece by piece as it comes.
 
     Raises:
@@ -37,10 +37,10 @@ async def uploading(request: web.Request, engine: Engine, client: Ollama) -> Asy
         raise engine.explained(error, "", "") from None
     async with answer:
         with request.app[STATE].streams.counted(answer):
-            yield Upload(sender, answer, client.patience, chunked=length is None)
+            yield Sending(sender, answer, client.patience, chunked=length is None)
 
 
-class Upload:
+class Sending:
     """A body on its way to an Ollama."""
 
     def __init__(self, sender: Sender, answer: Answer, patience: float, *, chunked: bool) -> None:

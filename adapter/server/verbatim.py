@@ -133,7 +133,7 @@ class Passage:
         """
         facts = self._request[FACTS]
         try:
-            if self._request.method == "HEAD" or (self._size is not None and self._size <= _SMALL):
+            if self._size is not None and self._size <= _SMALL:
                 return await self._whole()
             return await self._pieces(begun)
         finally:

@@ -80,6 +80,16 @@ class Ollama(Upstream):
         )
         return with_retries(ask, self._retries)
 
+    async def has(self, path: str) -> bool:
+        """Whether it has the blob of a path; not, if it can't be asked."""
+        try:
+            # Its body, which a HEAD's answer only announces, would never come.
+            asking = self._pool.ask("HEAD", self._base + path, {}, (), self._probing)
+            async with await asking as answer:
+                return answer.status == 200
+        except UpstreamError:
+            return False
+
     async def upload(
         self, method: str, path: str, headers: Mapping[str, str]
     ) -> tuple[Sender, Answer]:

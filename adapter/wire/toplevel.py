@@ -33,7 +33,7 @@ def texts(body: Json) -> dict[str, Place]:
     at = depth = 0
     while (start := body.find(b'"', at)) >= 0:
         between = body[at:start]
-        depth += sum(map(between.count, _OPENING)) - sum(map(between.count, _CLOSING))
+        depth = _depth(between, depth)
         end = _end(body, start)
         if depth < 1 or not end:
             break
@@ -54,6 +54,19 @@ def texts(body: Json) -> dict[str, Place]:
 def replaced(body: Json, place: Place, text: str) -> bytes:
     """The body with another text in that place, and every other byte as it was."""
     return b"".join((body[: place.start], orjson.dumps(text), body[place.end :]))
+
+
+def _depth(between: Json, depth: int) -> int:
+    """How deep it is behind a stretch without strings; 0 if the object has ended in it."""
+    opened, closed = sum(map(between.count, _OPENING)), sum(map(between.count, _CLOSING))
+    if not depth or closed < depth:
+        return depth + opened - closed
+    for at in range(len(between)):
+        byte = between[at : at + 1]
+        depth += (byte in _OPENING) - (byte in _CLOSING)
+        if not depth:
+            return 0
+    return depth
 
 
 def _end(body: Json, start: int) -> int:

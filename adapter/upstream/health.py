@@ -73,7 +73,8 @@ class Health:
 
     async def refresh(self) -> None:
         """News of the engine, if the last are not fresh; waits for them only so long."""
-        if asyncio.get_running_loop().time() - self._checked_at < FRESH:
+        fresh = asyncio.get_running_loop().time() - self._checked_at < FRESH
+        if fresh and (self._checking is None or self._checking.done()):
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):

@@ -249,3 +249,41 @@ async def test_aliases_in_a_folder_that_is_not_ours_to_write_are_read(
     with pytest.raises(StateFault):
         await other.put(FULL)
     store.folder.chmod(0o700)
+
+
+async def test_a_rollback_is_seen_by_all_and_outlives_them(store: AliasStore, other: AliasStore):
+    await store.put(BARE)
+    assert store.rolled_back_to == ""
+    await store.roll_back("phase1")
+    assert store.rolled_back_to == "phase1"
+    await other.refresh()
+    assert (other.rolled_back_to, other.aliases) == ("phase1", (BARE,))
+    await other.roll_back("")
+    await store.refresh()
+    assert store.rolled_back_to == ""
+
+
+async def test_a_rollback_without_aliases(store: AliasStore, other: AliasStore, caplog):
+    with caplog.at_level(logging.WARNING, "adapter"):
+        await store.roll_back("phase1")
+        await store.roll_back("")
+    assert store.aliases == ()
+    assert caplog.messages == ["rolled back to upstream=phase1", "resumed after upstream=phase1"]
+
+
+async def test_a_file_that_can_be_read_no_longer_ends_no_rollback(store: AliasStore):
+    await store.roll_back("phase1")
+    assert store.folder is not None
+    file = store.folder / FILE
+    file.unlink()
+    file.write_bytes(b"no database")
+    await store.refresh()
+    assert store.fault
+    assert store.rolled_back_to == "phase1"
+
+
+async def test_an_adapter_that_knows_no_rollback_can_go_on_with_the_file(store: AliasStore):
+    await store.roll_back("phase1")
+    assert store.folder is not None
+    with closing(sqlite3.connect(store.folder / FILE)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA == 1

@@ -32,7 +32,7 @@ async def uploading(request: web.Request, engine: Engine, client: Ollama) -> Asy
         {"Transfer-Encoding": "chunked"} if length is None else {"Content-Length": str(length)}
     )
     try:
-        sender, answer = await client.upload(request.method, request.raw_path, headers)
+        sender, answer = await client.upload(request.method, request.rel_url.raw_path_qs, headers)
     except UpstreamError as error:
         raise engine.explained(error, "", "") from None
     async with answer:

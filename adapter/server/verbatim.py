@@ -8,7 +8,7 @@ from functools import partial
 from aiohttp import HttpVersion11, web
 
 from adapter.catalog.catalog import Entry
-from adapter.errors import AdapterError, UpstreamError
+from adapter.errors import AdapterError
 from adapter.server.generation import concern
 from adapter.server.middleware import note_failure
 from adapter.server.replies import NDJSON
@@ -62,32 +62,34 @@ async def pass_verbatim(
     Raises:
         AdapterError: there is no answer, or none that could be begun.
     """
-    state = request.app[STATE]
+    state, facts = request.app[STATE], request[FACTS]
     if isinstance(to, Entry):
         concern(request, to)
-        engine, client = ollama_of(state, to.upstream)
     else:
-        request[FACTS].upstream = to
-        engine, client = ollama_of(state, to)
+        facts.upstream = to
+    engine, client = ollama_of(state, facts.upstream)
+    headers = headers_on(request) | ({"Content-Type": content_type} if content_type else {})
     with state.admission.enter() as place:
         await engine.health.require()
-        try:
+        with engine.asked("", ""):
             async with state.streams.opening():
                 answer = await client.pass_on(
                     request.method,
-                    request.raw_path,
-                    headers_on(request) | ({"Content-Type": content_type} if content_type else {}),
+                    request.rel_url.raw_path_qs,
+                    headers,
                     (bytes(body),) if body else (),
                     patient=patient,
                 )
-        except UpstreamError as error:
-            raise engine.explained(error, "", "") from None
+
+        def begun() -> None:
+            place.leave()
+            if not patient:
+                facts.first_token = state.clock() - facts.started
+
+        last = partial(after, engine) if after else None
         async with answer:
             with state.streams.counted(answer):
-                passage = Passage(
-                    request, answer, renaming, partial(after, engine) if after else None
-                )
-                return await passage.run(place.leave)
+                return await Passage(request, answer, renaming, last).run(begun)
 
 
 def headers_on(request: web.Request) -> dict[str, str]:
@@ -151,7 +153,7 @@ class Passage:
         return web.Response(body=body or None, status=self._answer.status, headers=headers)
 
     async def _pieces(self, begun: Callable[[], None]) -> web.StreamResponse:
-        request, facts = self._request, self._request[FACTS]
+        request = self._request
         headers = headers_back(self._answer.headers)
         response = web.StreamResponse(status=self._answer.status, headers=headers)
         if self._size is not None and self._renaming is None:
@@ -171,7 +173,6 @@ class Passage:
             if not response.prepared:
                 await response.prepare(request)
                 begun()
-                facts.first_token = request.app[STATE].clock() - facts.started
             await self._write(response)
         if self._after is not None:
             await self._after()

@@ -187,6 +187,16 @@ async def test_gguf_goes_to_ollama_alone(both):
     assert await blob(both, "POST", GGUF_SHA, GGUF) == 200
 
 
+async def test_a_file_while_ollama_is_away(both):
+    await both.ollama.down()
+    assert await blob(both, "POST", GGUF_SHA, GGUF) == 503
+    assert await blob(both, "POST", SHA, FILE) == 201
+    await both.ollama.up()
+    assert await blob(both, "HEAD", SHA) == 404
+    assert await blob(both, "POST", SHA, FILE) == 201
+    assert await blob(both, "HEAD", SHA) == 200
+
+
 async def test_a_file_that_is_another(both):
     reply = await send(both.adapter.url, "POST", f"/api/blobs/{SHA}", FILE + b"!")
     assert reply.status == 400

@@ -15,7 +15,7 @@ from adapter.catalog.blobs import Blobs, Upload, is_gguf, parse_digest
 from adapter.errors import BadRequest, ModelNotFound, StateFault
 from adapter.server.aliases import blobs
 from adapter.server.replies import empty_reply
-from adapter.server.state import STATE, State
+from adapter.server.state import FACTS, STATE, State
 from adapter.server.uploads import Sending, uploading
 from adapter.server.verbatim import Passage, ollama_of
 
@@ -68,8 +68,9 @@ async def _with_ollama(
     It is here if both have it: what is sent once too often is only slow, what is missing at a
     create can't be mended by a client that is told it is here.
     """
-    _, client = ollama_of(state, upstream)
-    there = await client.has(request.raw_path)
+    engine, client = ollama_of(state, upstream)
+    request[FACTS].upstream = upstream
+    there = await client.has(request.rel_url.raw_path_qs)
     here = await _is_here(state, digest)
     if here and there:
         return empty_reply()
@@ -80,7 +81,8 @@ async def _with_ollama(
         return empty_reply()  # as an Ollama says of what it has, without reading it
     own = None if here or is_gguf(begun) else await _own(state, digest)
     with contextlib.closing(own) if own else contextlib.nullcontext():
-        if there:
+        if there or (own is not None and not engine.health.up):
+            # An Ollama that is away gets it later: till then, HEAD says that it is missing.
             return await _taken_here(request, begun, own)
         return await _taken_by_both(request, state, upstream, begun, own)
 

@@ -19,7 +19,7 @@ from typing import TypeVar
 
 import orjson
 
-from adapter.catalog import names
+from adapter.catalog import names, switch
 from adapter.errors import StateFault
 from adapter.observe.logs import events
 from adapter.translate.definition import Definition, fingerprint
@@ -41,11 +41,6 @@ _TABLE = """CREATE TABLE IF NOT EXISTS aliases (
     template TEXT NOT NULL, messages TEXT NOT NULL, options TEXT NOT NULL, license TEXT NOT NULL,
     lora TEXT NOT NULL, created_at TEXT NOT NULL
 ) WITHOUT ROWID"""
-# Beside the numbered schema: an older adapter, which knows nothing of it, can go on with the file.
-_SWITCHES = """CREATE TABLE IF NOT EXISTS switches (
-    name TEXT PRIMARY KEY, value TEXT NOT NULL
-) WITHOUT ROWID"""
-_ROLLBACK = "rollback"
 _COLUMNS = "name, base, system, template, messages, options, license, lora, created_at"
 
 
@@ -161,7 +156,7 @@ class AliasStore:
         seen = self._signs() or ()
         select = f"SELECT {_COLUMNS} FROM aliases ORDER BY created_at"
         rows = self._reader.execute(select).fetchall() if version else []
-        rolled_back_to = _switch(self._reader)
+        rolled_back_to = switch.read(self._reader)
         # From now on it is asked on the event loop, where nobody waits.
         self._reader.execute("PRAGMA busy_timeout = 0")
         return seen, tuple(map(_alias, rows)), rolled_back_to
@@ -204,13 +199,7 @@ class AliasStore:
         Raises:
             StateFault: it can't be kept.
         """
-
-        def act(connection: sqlite3.Connection) -> None:
-            connection.execute(_SWITCHES)
-            row = (_ROLLBACK, to)
-            connection.execute("INSERT OR REPLACE INTO switches (name, value) VALUES (?, ?)", row)
-
-        await self._write(act)
+        await self._write(lambda connection: switch.write(connection, to))
 
     async def _write(self, act: Callable[[sqlite3.Connection], T]) -> T:
         result = await asyncio.to_thread(self._written, act)
@@ -279,16 +268,6 @@ def _check_schema(connection: sqlite3.Connection) -> int:
             f"(its schema is {version}, this version knows {SCHEMA})"
         )
     return version
-
-
-def _switch(connection: sqlite3.Connection) -> str:
-    """The upstream to which everything is rolled back, or ""."""
-    tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'switches'"
-    if connection.execute(tables).fetchone() is None:
-        return ""
-    select = "SELECT value FROM switches WHERE name = ?"
-    row = connection.execute(select, (_ROLLBACK,)).fetchone()
-    return str(row[0]) if row else ""
 
 
 def _make_schema(connection: sqlite3.Connection) -> None:

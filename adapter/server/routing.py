@@ -24,7 +24,7 @@ from adapter.errors import (
 from adapter.server.bodies import raw_body
 from adapter.server.generation import concern
 from adapter.server.middleware import Handler
-from adapter.server.state import FACTS, ROUTED, STATE, State
+from adapter.server.state import FACTS, HEARD, ROUTED, STATE, State
 from adapter.server.verbatim import pass_verbatim
 from adapter.translate.needs import has_images
 from adapter.translate.verbatim import Renaming
@@ -46,6 +46,7 @@ def routed(handler: Handler, *, embeds: bool = False) -> Handler:
         place = await named(body)
         entry = await known(state, place)
         if place is None or entry is None:
+            request[HEARD] = place is not None
             return await handler(request)  # which says what is wrong with it
         entry = await by_need(state, entry, body, embeds=embeds)
         go = partial(_go, request, handler, body, place)
@@ -158,7 +159,10 @@ def renamed(body: Json, place: Place, entry: Entry) -> tuple[Json, Renaming | No
 
 async def found(request: web.Request, asked: str, missing: str) -> Entry:
     """The entry of the model that a handler is to ask, which is noted. Errors as of `find`."""
-    entry = request.get(ROUTED) or await request.app[STATE].find(asked, missing)
+    entry = request.get(ROUTED)
+    if entry is None:
+        heard = request.get(HEARD, False)
+        entry = await request.app[STATE].find(asked, missing, heard=heard)
     concern(request, entry)
     return entry
 

@@ -54,22 +54,22 @@ class State:
         kinds = self.settings.upstreams
         return next((upstream.name for upstream in kinds if upstream.kind == "ollama"), None)
 
-    async def find(self, asked: str, missing: str) -> Entry:
-        """The entry of the model asked for.
+    async def find(self, asked: str, missing: str, *, heard: bool = False) -> Entry:
+        """The entry of the model asked for. `heard`: engines were just given a moment for news.
 
         Raises:
             BadRequest, Forbidden: the name is none.
             ModelNotFound: nobody serves it; `missing` is the text.
             UpstreamAway: it can't be told yet, as an engine has not been heard so far.
         """
-        entry = await self.look_up(asked)
+        entry = await self.look_up(asked, heard=heard)
         if entry is not None and not entry.gone:
             return entry
         if entry is None and not self.discovery.complete:
             raise self._not_heard()
         raise ModelNotFound(missing)
 
-    async def look_up(self, asked: str) -> Entry | None:
+    async def look_up(self, asked: str, *, heard: bool = False) -> Entry | None:
         """The entry of a name, or None; `gone` are only those that a fresh look has not found.
 
         Raises:
@@ -78,7 +78,7 @@ class State:
         name = names.asked(asked)
         await self.discovery.refresh()
         entry = self.discovery.catalog.find(name)
-        if entry is None or entry.gone:
+        if (entry is None or entry.gone) and not heard:
             await self._hear()
             entry = self.discovery.catalog.find(name)
         return entry
@@ -161,4 +161,6 @@ class State:
 STATE: web.AppKey[State] = web.AppKey("state", State)
 ROUTED: web.RequestKey[Entry] = web.RequestKey("routed", Entry)
 """The model that answers, where it may be another than the one that was asked for."""
+HEARD: web.RequestKey[bool] = web.RequestKey("heard", bool)
+"""Engines were given a moment to say that they have the model; none did."""
 FACTS: web.RequestKey[Facts] = web.RequestKey("facts", Facts)

@@ -70,7 +70,8 @@ class Ollama(Upstream):
     ) -> Awaitable[Answer]:
         """The answer to a request as it stands, whatever its status; the caller closes it.
 
-        `patient`: between two pieces it may take as long as to the first. `path` is raw.
+        `patient`: it changes something, so it is not asked twice, and between two pieces it may
+        take as long as to the first. `path` is raw.
         """
         timeouts = self._settings.timeouts
         if patient:
@@ -78,7 +79,7 @@ class Ollama(Upstream):
         ask = partial(
             self._pool.ask, method, self._base + path, headers, body, timeouts, kind=AnyBytes
         )
-        return with_retries(ask, self._retries)
+        return with_retries(ask, 0 if patient else self._retries)
 
     async def has(self, path: str) -> bool:
         """Whether it has the blob of a path; not, if it can't be asked."""

@@ -63,7 +63,9 @@ def line(facts: Facts) -> str:
         f"outcome={facts.outcome} ms={facts.total / _NS_PER_MS:.1f} id={facts.request_id}"
     ]
     if facts.model:
-        parts.append(f"model={facts.model} upstream={facts.upstream}")
+        parts.append(f"model={facts.model}")
+    if facts.upstream:
+        parts.append(f"upstream={facts.upstream}")
     if facts.fallback:
         parts.append(f"fallback={facts.fallback}")
     if facts.first_token:

@@ -99,7 +99,8 @@ class Pool:
         own = self._standing
         if not self._names.isdisjoint(headers):
             own = _lines({n: v for n, v in self._headers.items() if n not in headers})
-        return f"{method} {path} HTTP/1.1\r\n{own}{_lines(headers)}\r\n".encode()
+        head = f"{method} {path} HTTP/1.1\r\n{own}{_lines(headers)}\r\n"
+        return head.encode("utf-8", "surrogateescape")  # a client's header may be any bytes
 
     @functools.cached_property
     def _loop(self) -> asyncio.AbstractEventLoop:

@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from aiohttp import web
 
 from tests.support.ollama_standin import EXCHANGES, OllamaStandIn, chats, lines
-from tests.support.raw_http import Reply, send
+from tests.support.raw_http import Connection, Reply, send
 from tests.support.serve import Adapter, serving
 
 RELAYED = (
@@ -80,8 +81,63 @@ async def test_another_name_is_put_in_and_taken_out(ollama, adapter):
     }
 
 
+async def test_lists_say_what_show_says_of_a_model(ollama):
+    ollama.shows["nat:latest"] = ["tools", "thinking", "completion", "audio"]
+    async with serving(ollamas={"vision": ollama.url}) as adapter:
+        await adapter.until_ready()
+        rows = {row["name"]: row for row in (await adapter.get("/api/tags")).json["models"]}
+    assert rows["nat:latest"]["capabilities"] == ["completion", "tools", "thinking", "audio"]
+
+
+async def test_headers_that_go_on_and_come_back(ollama, adapter):
+    async def told(http, asked):
+        headers = {"Access-Control-Allow-Origin": "*", "X-Own": "1"}
+        return web.Response(text="{}", headers=headers)
+
+    ollama.play("/api/chat", told)
+    given = {"User-Agent": "GitHubCopilotChat/1", "Accept": "application/x-ndjson", "Cookie": "a=b"}
+    given |= {"Authorization": "Bearer mine", "X-Request-Id": "my-id"}
+    reply = await adapter.post("/api/chat", CHAT | {"model": "nat"}, headers=given)
+    sent = ollama.asked[-1].headers
+    assert {name: sent.get(name) for name in given} == given | {
+        "Cookie": None,
+        "Authorization": None,
+    }
+    assert reply.headers["x-own"] == "1"
+    assert "access-control-allow-origin" not in reply.headers
+
+
+async def test_a_header_of_any_bytes(ollama, adapter):
+    ollama.play("/api/chat", chats)
+    async with await Connection.open(adapter.url) as connection:
+        body = b'{"model":"nat","messages":[]}'
+        head = b"POST /api/chat HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: caf\xe9\r\n"
+        connection.writer.write(head + b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+        assert (await connection.head()).status == 200
+
+
+async def test_a_sound(ollama):
+    async def hears(http, asked):
+        assert b'filename="a.wav"' in asked.body
+        assert b"nat:latest" in asked.body
+        return web.json_response({"text": "hello"})
+
+    ollama.play("/v1/audio/transcriptions", hears)
+    models = {"ears": {"upstream": "vision", "served_name": "nat"}}
+    async with serving(ollamas={"vision": ollama.url}, models=models) as adapter:
+        await adapter.until_ready()
+        form = (
+            b'--x\r\nContent-Disposition: form-data; name="model"\r\n\r\nears\r\n'
+            b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n'
+            b"Content-Type: audio/wav\r\n\r\nRIFF\r\n--x--\r\n"
+        )
+        headers = {"Content-Type": "multipart/form-data; boundary=x"}
+        reply = await adapter.post("/v1/audio/transcriptions", form, headers=headers)
+    assert (reply.status, reply.json) == (200, {"text": "hello"})
+    assert reply.headers["x-adapter-upstream"] == "vision"
+
+
 async def test_its_models_are_listed_as_it_lists_them(ollama, adapter):
-    ollama.shows["nat:latest"] = ["tools", "thinking", "completion"]
     rows = {row["name"]: row for row in (await adapter.get("/api/tags")).json["models"]}
     assert list(rows) == [row["name"] for row in ollama.models]
     assert rows["bert:latest"] == ollama.models[0]

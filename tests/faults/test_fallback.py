@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
+from aiohttp import web
 
 from tests.support import plays
 from tests.support.ollama_standin import OllamaStandIn, chats, lines, text_of
@@ -90,6 +92,25 @@ async def test_there_and_back(phases, caplog):
     by_vllm(await phases.until_answered_by("engine0"))
     labels = {"model": "llama3.2:latest", "upstream": "phase1"}
     assert await phases.adapter.metric("adapter_fallbacks_total", **labels) >= 2
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/embed", "/v1/embeddings", "/api/generate", "/v1/chat/completions"]
+)
+async def test_every_route_about_a_model(phases, path: str):
+    async def echoes(http, asked):
+        return web.json_response({"model": asked.json["model"]}, dumps=_compact)
+
+    phases.phase1.play(path, echoes)
+    await phases.vllm.down()
+    reply = await phases.adapter.post(path, CHAT | {"input": "a", "prompt": "a", "stream": False})
+    assert reply.json == {"model": "llama3.2"}
+    assert phases.phase1.asked[-1].json["model"] == "llama3.2:3b"
+    assert reply.headers["x-adapter-fallback"] == "phase1"
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 async def test_while_the_engine_loads(scripted):

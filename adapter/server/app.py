@@ -93,10 +93,12 @@ def _health(state: State, upstream: UpstreamSettings, client: Upstream) -> Healt
     def changed(name: str, up: bool, reason: str) -> None:
         state.metrics.upstream_changed(name, up)
         logs.log_upstream(name, up, reason)
+        state.note_state()
 
     async def report(name: str, served: Sequence[ServedModel]) -> None:
         await state.discovery.take(name, served)
         await restore_adapters(state, client, served)
+        state.note_state()
 
     return Health(upstream.name, client.models, report, changed)
 

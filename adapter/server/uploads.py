@@ -50,12 +50,17 @@ class Sending:
         self._chunked = chunked
 
     async def send(self, data: bytes) -> bool:
-        """Sends a piece; False if the Ollama has answered already, or is gone."""
+        """Sends a piece; False if the Ollama has answered already, or is gone.
+
+        Raises:
+            UpstreamSilent: it takes nothing.
+        """
         if not data:
             return True
         if self.answer.status:
             return False
-        return await self._sender.send(chunk(data) if self._chunked else data)
+        async with self._in_time("taken"):
+            return await self._sender.send(chunk(data) if self._chunked else data)
 
     async def answered(self) -> Answer:
         """Its answer, when all is sent.
@@ -65,9 +70,14 @@ class Sending:
         """
         if self._chunked and not self.answer.status:
             await self._sender.send(b"0\r\n\r\n")
+        async with self._in_time("answered"):
+            await self.answer.begun()
+        return self.answer
+
+    @contextlib.asynccontextmanager
+    async def _in_time(self, what: str) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(self._patience):
-                await self.answer.begun()
+                yield
         except TimeoutError:
-            raise UpstreamSilent(f"an upload was not answered for {self._patience:g} s") from None
-        return self.answer
+            raise UpstreamSilent(f"a file was not {what} for {self._patience:g} s") from None

@@ -197,6 +197,21 @@ async def test_an_alias_with_words_of_its_own_has_none(phases):
     assert (await phases.chat(model="mario")).status == 503
 
 
+async def test_an_ollama_stands_in_for_an_ollama():
+    models = {"eyes": {"upstream": "a", "served_name": "llava", "fallback": "b/llava:7b"}}
+    async with OllamaStandIn("llava:latest") as a, OllamaStandIn("llava:7b") as b:
+        a.play("/api/chat", chats)
+        b.play("/api/chat", chats)
+        async with serving(ollamas={"a": a.url, "b": b.url}, models=models) as adapter:
+            await adapter.until_ready()
+            for down, upstream in ((False, "a"), (True, "b"), (True, "b")):
+                if down:
+                    await a.down()
+                reply = await adapter.post("/api/chat", CHAT | {"model": "eyes"})
+                assert reply.headers["x-adapter-upstream"] == upstream
+                assert {line["model"] for line in reply.lines} == {"eyes"}
+
+
 async def test_another_vllm_stands_in(scripted):
     other = ScriptedVLLM(words, models=("small",))
     await other.up()

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from tests.support.machine import PROMPTLY
 from tests.support.ollama_standin import PULLED, OllamaStandIn, lines, text_of
-from tests.support.raw_http import Connection
+from tests.support.raw_http import Connection, send
 from tests.support.serve import IMPATIENT, serving
 
 MIB = 2**20
@@ -166,6 +166,31 @@ async def test_progress_comes_as_it_is_made(ollama, adapter):
             came.append(loop.time())
     assert len(came) == len(PULLED)
     assert came[-1] - came[0] > 0.3
+
+
+@pytest.mark.parametrize("reads", [True, False])
+async def test_an_ollama_that_does_not_take_a_file(reads: bool):
+    """It answers what it is asked by the adapter, and hangs when it is sent a file."""
+    ollama = OllamaStandIn()
+    taking = ollama._blob
+
+    async def blob(http):
+        if http.method == "HEAD":
+            return await taking(http)
+        if reads:
+            await http.read()
+        await asyncio.Event().wait()
+
+    ollama._blob = blob
+    async with ollama, serving(ollamas={"vision": ollama.url}, timeouts=IMPATIENT) as adapter:
+        await adapter.until_ready()
+        data = b"GGUF" + bytes(16 * MIB)
+        digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+        reply = await send(adapter.url, "POST", f"/api/blobs/{digest}", data)
+        assert (reply.status, reply.json) == (
+            504,
+            {"error": f"a file was not {'answered' if reads else 'taken'} for 0.5 s"},
+        )
 
 
 async def test_silence_in_a_stream(ollama):

@@ -41,6 +41,9 @@ class Passed:
     entry: Entry | None = None
 
 
+_SHOWN = "general.basename"
+"""Where /api/show tells Copilot the name that it asked for."""
+
 Rule = Callable[[State, Json], Awaitable[Passed | None]]
 
 
@@ -73,7 +76,7 @@ async def _look_again(engine: Engine) -> None:
 
 async def shown(state: State, body: Json) -> Passed | None:
     """/api/show of what an Ollama has."""
-    return await _of_its_own(state, body)
+    return await _of_its_own(state, body, _SHOWN)
 
 
 async def pulled(state: State, body: Json) -> Passed | None:
@@ -134,16 +137,16 @@ async def deleted(state: State, body: Json) -> Passed | None:
     return await _of_its_own(state, body)
 
 
-async def _of_its_own(state: State, body: Json) -> Passed | None:
+async def _of_its_own(state: State, body: Json, key: str = "model") -> Passed | None:
     place = await named(body)
     entry = await known(state, place)
-    return _to(entry, body, place) if place and entry and not entry.gone else None
+    return _to(entry, body, place, key) if place and entry and not entry.gone else None
 
 
-def _to(entry: Entry, body: Json, place: Place) -> Passed | None:
+def _to(entry: Entry, body: Json, place: Place, key: str = "model") -> Passed | None:
     if not entry.verbatim:
         return None
-    body, renaming = renamed(body, place, entry)
+    body, renaming = renamed(body, place, entry, key)
     return Passed(entry.upstream, body, renaming, entry)
 
 

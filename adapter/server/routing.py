@@ -148,13 +148,18 @@ async def _go(
     return await pass_verbatim(request, entry, body, renaming)
 
 
-def renamed(body: Json, place: Place, entry: Entry) -> tuple[Json, Renaming | None]:
-    """The body with Ollama's name for the model, if the client's is another; and the way back."""
+def renamed(
+    body: Json, place: Place, entry: Entry, key: str = "model"
+) -> tuple[Json, Renaming | None]:
+    """The body with Ollama's name for the model, if the client's is another; and the way back.
+
+    `key` is that of the name in the answer.
+    """
     served, asked = entry.target.served_name, names.parse(place.text)
     meant = names.parse(served)
     if asked is not None and meant is not None and asked.key == meant.key:
         return body, None
-    return toplevel.replaced(body, place, served), Renaming(served, place.text)
+    return toplevel.replaced(body, place, served), Renaming(served, place.text, key)
 
 
 async def found(request: web.Request, asked: str, missing: str) -> Entry:

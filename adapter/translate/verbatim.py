@@ -24,10 +24,11 @@ LINE, EVENT = b"\n", b"\n\n"
 class Renaming:
     """Puts the name that a client asked for in the place of the one that Ollama was asked for."""
 
-    def __init__(self, served: str, asked: str) -> None:
+    def __init__(self, served: str, asked: str, key: str = "model") -> None:
         self._served, self._asked = served, asked
-        self._pattern = b'"model":' + orjson.dumps(served)
-        self._name = b'"model":' + orjson.dumps(asked)
+        before = orjson.dumps(key) + b":"
+        self._pattern = before + orjson.dumps(served)
+        self._name = before + orjson.dumps(asked)
         self._kept = b""
         self._done = False
         """Whether the line has had it."""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+import orjson
 import pytest
 from aiohttp import web
 
@@ -114,6 +115,20 @@ async def test_a_header_of_any_bytes(ollama, adapter):
         head = b"POST /api/chat HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: caf\xe9\r\n"
         connection.writer.write(head + b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
         assert (await connection.head()).status == 200
+
+
+async def test_copilot_is_shown_the_name_that_it_asked_for(ollama):
+    async def shows(http, asked):
+        told = {"model_info": {"general.basename": asked.json["model"]}}
+        return web.Response(body=orjson.dumps(told), content_type="application/json")
+
+    ollama.play("/api/show", shows)
+    models = {"eyes": {"upstream": "vision", "served_name": "nat"}}
+    async with serving(ollamas={"vision": ollama.url}, models=models) as adapter:
+        await adapter.until_ready()
+        headers = {"User-Agent": "GitHubCopilotChat/1"}
+        reply = await adapter.post("/api/show", {"model": "eyes"}, headers=headers)
+    assert reply.json == {"model_info": {"general.basename": "eyes"}}
 
 
 async def test_a_sound(ollama):

@@ -6,18 +6,20 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from adapter import OLLAMA_VERSION, __version__
 from adapter.bench import command as bench
 from adapter.catalog.catalog import Catalog, build
 from adapter.catalog.discovery import Discovery
 from adapter.conformance import command as conformance
-from adapter.errors import EX_CONFIG, ConfigError, UpstreamError
+from adapter.errors import EX_CONFIG, ConfigError, UpstreamAway, UpstreamError
 from adapter.observe import logs
 from adapter.server import run, workers
 from adapter.settings import Settings, environment, load_settings
 from adapter.translate.models import DISPLAY_ORDER
-from adapter.upstream.client import Upstream
+from adapter.upstream import running
+from adapter.upstream.ollama import client_for
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,6 +63,13 @@ def _parser() -> argparse.ArgumentParser:
     measure = commands.add_parser("bench", help="tell how fast a server is")
     bench.add_arguments(measure)
     measure.set_defaults(run=bench.run_command)
+
+    back = commands.add_parser("rollback", help="have another upstream answer, as before vLLM")
+    back.add_argument("--to", metavar="UPSTREAM", default="", help="which (that of the fallbacks)")
+    back.set_defaults(run=_rollback)
+
+    on = commands.add_parser("resume", help="end a rollback")
+    on.set_defaults(run=_resume)
 
     version = commands.add_parser("version", help="print the versions")
     version.set_defaults(run=_version)
@@ -119,7 +128,7 @@ async def _ask_engines(settings: Settings) -> tuple[Catalog, list[str]]:
     discovery = Discovery(settings, lambda: 0)
     faults = []
     for upstream in settings.upstreams:
-        client = Upstream(upstream)
+        client = client_for(upstream)
         try:
             served = await client.models()
         except UpstreamError as error:
@@ -129,6 +138,37 @@ async def _ask_engines(settings: Settings) -> tuple[Catalog, list[str]]:
         finally:
             client.close()
     return discovery.catalog, faults
+
+
+def _rollback(options: argparse.Namespace, given: list[str]) -> int:
+    body = {"to": options.to} if options.to else {}
+    told = _ask_running("/adapter/rollback", body)
+    if told is None:
+        return 1
+    for model, upstream in sorted(told["models"].items()):
+        print(f"{model}\t{upstream}")
+    print(f"rolled back to {told['rolled_back_to']}; `ollama-vllm resume` ends it")
+    return 0
+
+
+def _resume(options: argparse.Namespace, given: list[str]) -> int:
+    told = _ask_running("/adapter/resume", {})
+    if told is None:
+        return 1
+    print("resumed" if told["resumed"] else "nothing was rolled back")
+    return 0
+
+
+def _ask_running(path: str, body: dict[str, str]) -> dict[str, Any] | None:
+    """What the adapter at OLLAMA_HOST answers; None if it can't be asked, which is told."""
+    url = running.address(environment().get("OLLAMA_HOST", "").strip())
+    try:
+        return asyncio.run(running.ask(url, path, body))
+    except UpstreamAway:
+        print(f"error: no adapter answers at {url}: OLLAMA_HOST says where", file=sys.stderr)
+    except UpstreamError as error:
+        print(f"error: {url}: {error.message}", file=sys.stderr)
+    return None
 
 
 def _version(options: argparse.Namespace, given: list[str]) -> int:

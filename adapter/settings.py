@@ -28,7 +28,6 @@ _SIZE = re.compile(r"(\d+)\s*([KMG]i?B)?")
 # Keys of the configuration that are agreed on, but that this version can't act on.
 _NOT_YET = {
     "auth": "API keys",
-    "fallback": "a fallback upstream",
 }
 
 
@@ -99,11 +98,13 @@ class Timeouts(_Section):
 
 
 class UpstreamSettings(_Section):
-    """An engine. `url` may end in the API's version, such as /v1 or /v3."""
+    """An engine. `url` may end in the API's version, such as /v1 or /v3; not that of an Ollama."""
 
     name: str = Field(description="what the other tables, headers and metrics call it")
-    kind: Literal["vllm", "openai"] = Field(
-        "vllm", description="vllm, or openai for another server of OpenAI's API"
+    kind: Literal["vllm", "openai", "ollama"] = Field(
+        "vllm",
+        description="vllm, openai for another server of OpenAI's API, or ollama for a real Ollama, "
+        "to which requests are passed as they are",
     )
     url: Annotated[str, BeforeValidator(_one_url)] = Field(description="its address")
     api_key_env: str = Field("", description="the environment variable that holds its API key")
@@ -133,6 +134,22 @@ class ModelSettings(_Section):
         default_factory=dict, description="defaults, as a Modelfile's PARAMETER lines"
     )
     fim: FimSettings | None = Field(None, description="how `suffix` is asked; see below")
+    vision: str = Field(
+        "", description="the model that gets requests with images if this one can't see"
+    )
+    embedding: str = Field(
+        "", description="the model that gets requests for vectors if this one makes none"
+    )
+    fallback: str = Field(
+        "", description="`UPSTREAM/NAME`: what answers in its place while its engine is down"
+    )
+
+
+class RoutingSettings(_Section):
+    """By need, for models whose entry (or that have none) does not say."""
+
+    vision: str = Field("", description="as in a model's entry, for all that can't see")
+    embedding: str = Field("", description="as in a model's entry, for all that make no vectors")
 
 
 class ServerSettings(_Section):
@@ -209,7 +226,19 @@ class ServerSettings(_Section):
 class Settings(_Section):
     upstreams: tuple[UpstreamSettings, ...] = ()
     models: Mapping[str, ModelSettings] = Field(default_factory=dict)
+    routing: RoutingSettings = Field(default_factory=RoutingSettings)
     server: ServerSettings = Field(default_factory=ServerSettings)
+
+    @property
+    def routes(self) -> bool:
+        """Whether a request may go elsewhere than its model's name alone says."""
+        entries = self.models.values()
+        return (
+            any(upstream.kind == "ollama" for upstream in self.upstreams)
+            or any(entry.fallback or entry.vision or entry.embedding for entry in entries)
+            or bool(self.routing.vision or self.routing.embedding)
+            or len(self.upstreams) > 1  # to one of which everything may be rolled back
+        )
 
 
 def environment() -> dict[str, str]:
@@ -332,6 +361,7 @@ def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
     inside: dict[str, type[BaseModel]] = {
         "upstreams": UpstreamSettings,
         "models": ModelSettings,
+        "routing": RoutingSettings,
         "server": ServerSettings,
         "timeouts": Timeouts,
         "fim": FimSettings,
@@ -354,6 +384,7 @@ def _checked(settings: Settings, environ: Mapping[str, str]) -> Settings:
             raise ConfigError(f"models.{model}.upstream: there is no upstream {entry.upstream!r}")
         if not entry.upstream and len(names) > 1:
             raise ConfigError(f"models.{model}.upstream: say which of {', '.join(names)}")
+        _check_fallback(model, entry, names)
     keyed = tuple(_with_key(upstream, environ) for upstream in settings.upstreams)
     folders = {
         "state_dir": _state_dir(settings.server.state_dir, environ),
@@ -361,6 +392,25 @@ def _checked(settings: Settings, environ: Mapping[str, str]) -> Settings:
     }
     server = settings.server.model_copy(update=folders)
     return settings.model_copy(update={"upstreams": keyed, "server": server})
+
+
+def split_fallback(text: str) -> tuple[str, str]:
+    """Upstream and its name for the model; names may hold slashes, upstreams none."""
+    upstream, _, name = text.partition("/")
+    return upstream, name
+
+
+def _check_fallback(model: str, entry: ModelSettings, names: list[str]) -> None:
+    if not entry.fallback:
+        return
+    upstream, name = split_fallback(entry.fallback)
+    where = f"models.{model}.fallback"
+    if not name:
+        raise ConfigError(f"{where}: {entry.fallback!r} is not of the form UPSTREAM/NAME")
+    if upstream not in names:
+        raise ConfigError(f"{where}: there is no upstream {upstream!r}")
+    if upstream == (entry.upstream or names[0]):
+        raise ConfigError(f"{where}: {upstream} is the upstream that it is to stand in for")
 
 
 def _hub_cache(environ: Mapping[str, str]) -> str:

@@ -16,7 +16,14 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from adapter.observe.metrics import Metrics
-from adapter.settings import FimSettings, ModelSettings, ServerSettings, Timeouts, UpstreamSettings
+from adapter.settings import (
+    FimSettings,
+    ModelSettings,
+    RoutingSettings,
+    ServerSettings,
+    Timeouts,
+    UpstreamSettings,
+)
 from adapter.translate.options import DROPPED_BY_OLLAMA, OPTIONS
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for tests.support
@@ -65,7 +72,8 @@ Without a file, `VLLM_URL` (or `--upstream`) names the one engine, and `VLLM_API
 ## `[server]`
 {table(*_section(ServerSettings))}
 ## `[[upstreams]]`
-An engine each. Replicas and engines of kind `ollama` are not supported yet and refused.
+An engine each. Replicas (several urls) are not supported yet and refused.
+[How to put several engines behind one port](../howto/several-upstreams.md).
 
 {table(*_section(UpstreamSettings))}
 `timeouts` of an engine; the variables count where the engine comes from `VLLM_URL`:
@@ -79,7 +87,13 @@ defaults, or a window of its own.
 `fim` of a code model, such as `<|fim_prefix|>`, `<|fim_suffix|>` and `<|fim_middle|>`; all three
 are needed, and give the model the capability `insert`:
 
-{table(*_section(FimSettings))}"""
+{table(*_section(FimSettings))}
+`fallback`: [how to fall back and roll back](../howto/fall-back-and-roll-back.md).
+
+## `[routing]`
+Names of models, for requests that a model can't do:
+
+{table(*_section(RoutingSettings))}"""
 
 
 def _section(section: type[BaseModel]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

@@ -43,6 +43,11 @@ def parse_digest(text: str) -> str:
     return f"sha256:{match[1].lower()}"
 
 
+def is_gguf(beginning: bytes) -> bool:
+    """Whether a file that begins so is llama.cpp's, which vLLM is not given."""
+    return beginning.startswith(_GGUF)
+
+
 class Upload:
     """A blob on its way in. Closing it without `finish` leaves nothing behind."""
 
@@ -58,7 +63,7 @@ class Upload:
 
     def write(self, data: bytes) -> None:
         """Raises BadRequest for a GGUF file, and for more than may be kept."""
-        if self._size == 0 and data.startswith(_GGUF):
+        if self._size == 0 and is_gguf(data):
             raise BadRequest(no_gguf("files"))
         self._size += len(data)
         if self._size > self._room:

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 import orjson
 
-from adapter.catalog import names
+from adapter.catalog import names, switch
 from adapter.errors import StateFault
 from adapter.observe.logs import events
 from adapter.translate.definition import Definition, fingerprint
@@ -74,6 +74,8 @@ class AliasStore:
         """As last read."""
         self.fault = ""
         """Why they can't be read, or ""."""
+        self.rolled_back_to = ""
+        """The upstream to which everything is rolled back, or ""."""
         self._reader: sqlite3.Connection | None = None
         self._opened = 0
         """How often; versions that two connections tell can't be compared."""
@@ -131,21 +133,31 @@ class AliasStore:
             self._close_reader()
             seen, fault = self._signs() or (), ""
             aliases: tuple[Alias, ...] = ()
+            rolled_back_to = ""
             try:
                 if seen:
-                    seen, aliases = self._open_and_read()
+                    seen, aliases, rolled_back_to = self._open_and_read()
             except (sqlite3.Error, StateFault) as error:
                 fault = _reason(error)
             except (ValueError, TypeError):
                 fault = "a row in it is none of ours"
             if fault:
                 self._close_reader()
+                rolled_back_to = self.rolled_back_to  # nobody has said that it is over
                 if fault != self.fault:
                     events.error("no aliases: %s can't be used: %s", self._file, fault)
+            self._note_switch(rolled_back_to)
             # The signs last: who finds them unchanged takes the aliases for read.
             self.aliases, self.fault, self._seen = aliases, fault, seen
 
-    def _open_and_read(self) -> tuple[Signs, tuple[Alias, ...]]:
+    def _note_switch(self, to: str) -> None:
+        before, self.rolled_back_to = self.rolled_back_to, to
+        if to != before:
+            events.warning(
+                "rolled back to upstream=%s" if to else "resumed after upstream=%s", to or before
+            )
+
+    def _open_and_read(self) -> tuple[Signs, tuple[Alias, ...], str]:
         # Not read-only: what a process left half written when it died has to be rolled back.
         self._opened += 1
         self._reader = _connect(f"{self._file.as_uri()}?mode=rw")
@@ -154,9 +166,10 @@ class AliasStore:
         seen = self._signs() or ()
         select = f"SELECT {_COLUMNS} FROM aliases ORDER BY created_at"
         rows = self._reader.execute(select).fetchall() if version else []
+        rolled_back_to = switch.read(self._reader)
         # From now on it is asked on the event loop, where nobody waits.
         self._reader.execute("PRAGMA busy_timeout = 0")
-        return seen, tuple(map(_alias, rows))
+        return seen, tuple(map(_alias, rows)), rolled_back_to
 
     def _close_reader(self) -> None:
         if self._reader is not None:
@@ -189,6 +202,14 @@ class AliasStore:
         """
         statement = "DELETE FROM aliases WHERE key = ?"
         return bool(await self._write(lambda c: c.execute(statement, (name.key,)).rowcount))
+
+    async def roll_back(self, to: str) -> None:
+        """Has every process send what it can to one upstream; "": no longer.
+
+        Raises:
+            StateFault: it can't be kept.
+        """
+        await self._write(lambda connection: switch.write(connection, to))
 
     async def _write(self, act: Callable[[sqlite3.Connection], T]) -> T:
         result = await asyncio.to_thread(self._written, act)

@@ -13,8 +13,9 @@ class Facts:
     `ended_at` is in seconds since 1970.
 
     `route` is a path of the route table or "unknown"; `model` and `upstream` are set only for a
-    model of the catalog: clients can't make up labels. `truncated` tells what went from a prompt
-    that was too long: a number of turns, or `N tokens`.
+    model of the catalog: clients can't make up labels. `fallback` is the upstream, if it answers
+    in the place of the model's own. `truncated` tells what went from a prompt that was too long:
+    a number of turns, or `N tokens`.
     """
 
     request_id: str
@@ -23,6 +24,7 @@ class Facts:
     started: int
     model: str = ""
     upstream: str = ""
+    fallback: str = ""
     truncated: str = ""
     status: int = 0
     outcome: Outcome = "ok"

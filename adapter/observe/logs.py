@@ -63,7 +63,11 @@ def line(facts: Facts) -> str:
         f"outcome={facts.outcome} ms={facts.total / _NS_PER_MS:.1f} id={facts.request_id}"
     ]
     if facts.model:
-        parts.append(f"model={facts.model} upstream={facts.upstream}")
+        parts.append(f"model={facts.model}")
+    if facts.upstream:
+        parts.append(f"upstream={facts.upstream}")
+    if facts.fallback:
+        parts.append(f"fallback={facts.fallback}")
     if facts.first_token:
         parts.append(f"first_token_ms={facts.first_token / _NS_PER_MS:.1f}")
     if facts.prompt_tokens or facts.generated_tokens:

@@ -6,6 +6,7 @@ Labels are bounded: routes by the route table, models and upstreams by the catal
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
@@ -77,6 +78,27 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livemax",
         )
+        self.fallbacks = Counter(
+            "adapter_fallbacks",
+            "Requests that another upstream answered in the place of the model's own.",
+            _BY_MODEL,
+            registry=registry,
+        )
+        self.model_up = Gauge(
+            "adapter_model_up",
+            "Whether the model can be asked (1), or its engine is away or no longer has it (0).",
+            _BY_MODEL,
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.rolled_back = Gauge(
+            "adapter_rolled_back",
+            "Whether everything is rolled back to the upstream (1) or not (0).",
+            ("upstream",),
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self._models: set[tuple[str, str]] = set()
         Gauge(
             "adapter_build_info",
             "Always 1; the versions are in the labels.",
@@ -111,6 +133,17 @@ class Metrics:
             self._first_token(*model).observe(facts.first_token * _NS)
         if facts.evaluation:
             self._evaluation(*model).observe(facts.evaluation * _NS)
+
+    def fell_back(self, model: str, upstream: str) -> None:
+        self.fallbacks.labels(model, upstream).inc()
+
+    def models_changed(self, up: Mapping[tuple[str, str], bool]) -> None:
+        """Which models there are (name, upstream), and whether they can be asked."""
+        for model in self._models - up.keys():
+            self.model_up.labels(*model).set(False)
+        for model, is_up in up.items():
+            self.model_up.labels(*model).set(is_up)
+        self._models |= up.keys()
 
     def upstream_changed(self, upstream: str, up: bool) -> None:
         self.upstream_up.labels(upstream).set(up)

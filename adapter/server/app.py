@@ -26,6 +26,7 @@ from adapter.settings import Settings, UpstreamSettings
 from adapter.upstream.client import Upstream
 from adapter.upstream.engine import Engine
 from adapter.upstream.health import Health
+from adapter.upstream.ollama import client_for
 from adapter.upstream.residency import Residency
 from adapter.wire.openai import ServedModel
 
@@ -45,6 +46,7 @@ def make_app(settings: Settings) -> web.Application:
         streams=OpenStreams(),
         origins=Origins(server.origins),
         on_loopback=is_loopback(server.host),
+        routes=settings.routes,
     )
     app.on_response_prepare.extend([add_headers, add_origin_headers])
     app.on_shutdown.append(_end_streams)
@@ -61,7 +63,7 @@ async def _engines(app: web.Application) -> AsyncIterator[None]:
         stack.push_async_callback(state.discovery.store.close)
         for upstream in state.settings.upstreams:
             settled = _settled(state.settings, upstream.name)
-            client = Upstream(upstream, state.settings.server.retries, settled)
+            client = client_for(upstream, state.settings.server.retries, settled)
             health = _health(state, upstream, client)
             client.news = health.doubt
             state.engines[upstream.name] = Engine(client, health)
@@ -91,10 +93,12 @@ def _health(state: State, upstream: UpstreamSettings, client: Upstream) -> Healt
     def changed(name: str, up: bool, reason: str) -> None:
         state.metrics.upstream_changed(name, up)
         logs.log_upstream(name, up, reason)
+        state.note_state()
 
     async def report(name: str, served: Sequence[ServedModel]) -> None:
         await state.discovery.take(name, served)
         await restore_adapters(state, client, served)
+        state.note_state()
 
     return Health(upstream.name, client.models, report, changed)
 

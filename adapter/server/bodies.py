@@ -18,6 +18,8 @@ from adapter.wire.longtext import Json
 
 R = TypeVar("R")
 
+_RAW: web.RequestKey[Json] = web.RequestKey("raw", bytes)
+
 
 async def read_request(request: web.Request, struct: type[Struct]) -> Struct:
     """The request of Ollama's API that is in the body.
@@ -35,8 +37,19 @@ async def parsed(body: Json, read: Callable[[Json], R]) -> R:
     return read(body) if size < LARGE else await aside(size, read, body)
 
 
+async def raw_body(request: web.Request) -> Json:
+    """The body as it came, which is kept for who reads it again."""
+    if _RAW not in request:
+        request[_RAW] = await _read(request)
+    return request[_RAW]
+
+
 async def read_body(request: web.Request) -> Json:
-    """All of the body, which is kept nowhere else."""
+    """All of the body; kept nowhere else, unless somebody wanted it kept."""
+    return request[_RAW] if _RAW in request else await _read(request)
+
+
+async def _read(request: web.Request) -> Json:
     length = request.content_length
     if (length is not None and length < LARGE) or hdrs.CONTENT_ENCODING in request.headers:
         return await request.read()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
+from types import TracebackType
 from typing import Protocol
 
 from adapter.errors import AdapterError, Stopping
@@ -17,16 +18,37 @@ class Endable(Protocol):
         """Ends it at once; who waits for it is told why."""
 
 
-class _Opening:
-    """A wait for an engine's first word."""
+class Opening:
+    """Around the wait for an engine's first word, which may take as long as a stream.
 
-    def __init__(self) -> None:
-        self.scope = asyncio.timeout(None)
-        self.error: AdapterError | None = None
+    Raises:
+        AdapterError: somebody ended it.
+    """
+
+    __slots__ = ("_error", "_streams", "_task")
+
+    def __init__(self, streams: OpenStreams) -> None:
+        self._streams = streams
+        self._task = asyncio.current_task()
+        self._error: AdapterError | None = None
+
+    def __enter__(self) -> None:
+        self._streams.begin(self)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._streams.finish(self)
+        if self._error is not None and kind is asyncio.CancelledError:
+            raise self._error from None
 
     def end(self, error: AdapterError) -> None:
-        self.error = error
-        self.scope.reschedule(asyncio.get_running_loop().time())
+        self._error = error
+        if self._task is not None:
+            self._task.cancel()
 
 
 class OpenStreams:
@@ -35,6 +57,8 @@ class OpenStreams:
     def __init__(self) -> None:
         self._streams: set[Endable] = set()
         self._none = asyncio.Event()
+        self._over: AdapterError | None = None
+        """Why nothing may begin any more."""
 
     @contextlib.contextmanager
     def counted(self, stream: Endable) -> Iterator[None]:
@@ -47,35 +71,24 @@ class OpenStreams:
     def begin(self, stream: Endable) -> None:
         self._streams.add(stream)
         self._none.clear()
+        if self._over:
+            stream.end(self._over)
 
     def finish(self, stream: Endable) -> None:
         self._streams.discard(stream)
         if not self._streams:
             self._none.set()
 
-    @contextlib.asynccontextmanager
-    async def opening(self) -> AsyncIterator[None]:
-        """Around the wait for an answer that comes whole, which may take as long as a stream.
-
-        Raises:
-            AdapterError: somebody ended it.
-        """
-        opening = _Opening()
-        with self.counted(opening):
-            try:
-                async with opening.scope:
-                    yield
-            except TimeoutError:
-                if opening.error is None:
-                    raise
-                raise opening.error from None
+    def opening(self) -> Opening:
+        """Around the wait for an engine's first word."""
+        return Opening(self)
 
     async def end(self, grace: float) -> None:
         """Waits for their end; those that go on after `grace` seconds are ended."""
-        if not self._streams:
-            return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(grace):
-                await self._none.wait()
+        if self._streams:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(grace):
+                    await self._none.wait()
+        self._over = Stopping("the adapter is shutting down")
         for stream in list(self._streams):
-            stream.end(Stopping("the adapter is shutting down"))
+            stream.end(self._over)

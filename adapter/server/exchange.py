@@ -7,14 +7,28 @@ connection, `web_exchange` one around a request of aiohttp's.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from adapter.aside import LARGE
+from adapter.catalog.catalog import Entry
 from adapter.observe.facts import Facts
 from adapter.server.chunks import ChunkWriter
 from adapter.server.replies import Reply
 from adapter.server.state import State
 from adapter.wire.longtext import Json
+
+
+@dataclass(slots=True)
+class Routing:
+    """What is known before the handler is asked.
+
+    `entry` is the model that answers, where it may be another than the one that was asked for;
+    `heard`: engines were given a moment to say that they have the model, and none did.
+    """
+
+    entry: Entry | None = None
+    heard: bool = False
 
 
 class Exchange(Protocol):
@@ -27,13 +41,26 @@ class Exchange(Protocol):
     def facts(self) -> Facts: ...
 
     @property
+    def method(self) -> str: ...
+
+    @property
     def path(self) -> str: ...
+
+    @property
+    def target(self) -> str:
+        """Path and query as they were sent."""
 
     @property
     def size(self) -> int: ...
 
-    async def read(self) -> Json:
-        """The body, which is kept nowhere else.
+    @property
+    def routing(self) -> Routing: ...
+
+    def header(self, name: str) -> str:
+        """A header of the request, or ""."""
+
+    async def read(self, *, keep: bool = False) -> Json:
+        """The body, which is kept nowhere else, unless somebody who reads it wants it kept.
 
         Raises:
             web.HTTPRequestEntityTooLarge: it is over the limit.
@@ -46,6 +73,9 @@ class Exchange(Protocol):
 
     async def end(self) -> None:
         """Ends it, when all of it was written."""
+
+    def cut(self) -> None:
+        """Closes the connection, so that what has begun can't be taken for complete."""
 
 
 Answering = Callable[[Exchange], Awaitable[Reply | None]]

@@ -18,8 +18,8 @@ from typing import NamedTuple, cast
 import httptools
 
 from adapter.server.exchange import Answering
-from adapter.server.front_exchange import FrontExchange, replied
-from adapter.server.observing import begun, recorded
+from adapter.server.front_exchange import FrontExchange, header, replied
+from adapter.server.observing import REQUEST_ID, begun, recorded
 from adapter.server.state import State
 
 _LARGEST = 2**20
@@ -54,6 +54,7 @@ class House:
 
     def __post_init__(self) -> None:
         self.most = min(self.state.settings.server.body_limit, _LARGEST)
+        self._left.set()
 
     def front(self) -> Front:
         """The protocol for a new connection."""
@@ -240,16 +241,12 @@ class Front(asyncio.Protocol):
     def _answer(self) -> None:
         house = self._house
         route = house.routes[self._url]
-        facts = begun(house.state, "POST", route.path, self._header(b"x-request-id"))
-        body = b"".join(self._body)
-        host = self._header(b"host")
-        exchange = FrontExchange(self, house.state, facts, route.path, host, body)
+        headers, body = self._headers, b"".join(self._body)
+        facts = begun(house.state, "POST", route.path, header(headers, REQUEST_ID))
+        exchange = FrontExchange(self, house.state, facts, route.path, headers, body)
         self._begin()
         serving = self._serve(exchange, route.answering)
         self.task = asyncio.get_running_loop().create_task(serving)
-
-    def _header(self, name: bytes) -> str:
-        return self._headers.get(name, b"").strip().decode("latin-1")
 
     async def _serve(self, exchange: FrontExchange, answering: Answering) -> None:
         answered = recorded(exchange.state, exchange.facts, replied(exchange, answering))

@@ -9,7 +9,7 @@ from typing import Protocol
 from adapter.errors import AdapterError
 from adapter.observe.facts import Facts
 from adapter.server.chunks import ChunkWriter
-from adapter.server.exchange import Answering
+from adapter.server.exchange import Answering, Routing
 from adapter.server.guard import is_strange
 from adapter.server.heads import LAST_CHUNK, head
 from adapter.server.observing import failed, own_headers, stumbled
@@ -32,21 +32,43 @@ class Line(Protocol):
 
 
 class FrontExchange:
-    __slots__ = ("_begun", "_body", "_chunked", "_line", "facts", "host", "path", "size", "state")
+    __slots__ = (
+        *("_begun", "_body", "_chunked", "_headers", "_keep", "_line"),
+        *("facts", "path", "routing", "size", "state"),
+    )
+    method = "POST"
 
     def __init__(
-        self, line: Line, state: State, facts: Facts, path: str, host: str, body: bytes
+        self,
+        line: Line,
+        state: State,
+        facts: Facts,
+        path: str,
+        headers: Mapping[bytes, bytes],
+        body: bytes,
     ) -> None:
-        """`host` is the Host header."""
+        """`headers` are by names in small letters."""
         self.state, self.facts, self.path = state, facts, path
-        self.host = host
+        self.routing = Routing()
+        self._headers = headers
+        self._keep = False
         self.size = len(body)
         self._body = body
         self._line = line
         self._begun = self._chunked = False
 
-    async def read(self) -> Json:
-        body, self._body = self._body, b""
+    @property
+    def target(self) -> str:
+        return self.path  # one with a query is no plain request
+
+    def header(self, name: str) -> str:
+        return header(self._headers, name)
+
+    async def read(self, *, keep: bool = False) -> Json:
+        body = self._body
+        self._keep = keep or self._keep
+        if not self._keep:
+            self._body = b""
         return body
 
     async def begin(
@@ -71,6 +93,9 @@ class FrontExchange:
         if self._chunked:
             self._line.transport.write(LAST_CHUNK)
 
+    def cut(self) -> None:
+        self._line.transport.abort()
+
     def finish(self, reply: Reply | None) -> bool:
         """Writes a whole answer, if there is one. False if it is the second: what has begun can't
         be mended, and must not look as if it were complete."""
@@ -82,6 +107,11 @@ class FrontExchange:
         first = head(reply.status, headers, len(reply.body), lasts=self._line.lasts)
         self._line.transport.write(first + reply.body)
         return True
+
+
+def header(headers: Mapping[bytes, bytes], name: str) -> str:
+    """A header by its name, from those by names in small letters; "" if it is not there."""
+    return headers.get(name.lower().encode(), b"").strip().decode("latin-1")
 
 
 async def replied(exchange: FrontExchange, answering: Answering) -> Reply | None:
@@ -101,7 +131,7 @@ async def replied(exchange: FrontExchange, answering: Answering) -> Reply | None
 
 
 async def _guarded(exchange: FrontExchange, answering: Answering) -> Reply | None:
-    if is_strange(exchange.state, exchange.host):
+    if is_strange(exchange.state, exchange.header("Host")):
         exchange.facts.outcome = "refused"
         return Reply(status=403)
     return await answering(exchange)

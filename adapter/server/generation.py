@@ -84,7 +84,8 @@ async def answer(
         await engine.health.require()
         marks.opened = state.clock()
         try:
-            stream = await _open(engine.client, question, asked, entry, facts)
+            with state.streams.opening():
+                stream = await _open(engine.client, question, asked, entry, facts)
         except UpstreamError as error:
             told = engine.explained(error, missing(asked), unable(asked, shape.ability))
             raise told from None

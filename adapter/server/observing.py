@@ -19,6 +19,7 @@ R = TypeVar("R")
 
 REQUEST_ID = "X-Request-Id"
 UPSTREAM = "X-Adapter-Upstream"
+FALLBACK = "X-Adapter-Fallback"
 TRUNCATED = "X-Adapter-Truncated"
 CLIENT_CLOSED_REQUEST = 499
 _SAFE_ID = re.compile(r"[\x21-\x7e]{1,128}")
@@ -74,10 +75,12 @@ def note_failure(facts: Facts, error: AdapterError) -> None:
 
 def own_headers(facts: Facts) -> dict[str, str]:
     """Every answer carries its request's id, and which engine it is about; one to a shortened
-    prompt says so."""
+    prompt says so, and one of another engine than the model's."""
     headers = {REQUEST_ID: facts.request_id}
     if facts.upstream:
         headers[UPSTREAM] = facts.upstream
+    if facts.fallback:
+        headers[FALLBACK] = facts.fallback
     if facts.truncated:
         headers[TRUNCATED] = facts.truncated
     return headers

@@ -56,9 +56,8 @@ async def pass_on(exchange: Exchange, entry: Entry, passed: Passed) -> Reply | N
     engine = state.engines[entry.upstream]
     with state.admission.enter() as place:
         await engine.health.require()
-        with engine.asked(passed.missing, passed.unable):
-            async with state.streams.opening():
-                stream = await _open(engine.client, passed, facts)
+        with engine.asked(passed.missing, passed.unable), state.streams.opening():
+            stream = await _open(engine.client, passed, facts)
         lasting = state.residency.in_use(entry.listing.name, passed.keep_alive)
         async with stream:
             with lasting, state.streams.counted(stream):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from aiohttp import web
 
+from adapter.server import managing
 from adapter.server.exchange import Answering
 from adapter.server.handlers import (
     account,
@@ -22,8 +23,11 @@ from adapter.server.handlers import (
     models,
     openai,
     registry,
+    switch,
 )
+from adapter.server.managing import managed
 from adapter.server.middleware import Handler
+from adapter.server.routing import routed
 from adapter.server.web_exchange import on_the_web
 
 
@@ -34,15 +38,15 @@ class Route(NamedTuple):
 
 
 EXCHANGES: Mapping[str, Answering] = {
-    "/api/chat": chat.post,
-    "/api/generate": generate.post,
-    "/api/embed": embed.post,
-    "/api/embeddings": embed.post_legacy,
-    "/v1/chat/completions": openai.chat,
-    "/v1/completions": openai.completions,
-    "/v1/embeddings": openai.embeddings,
-    "/v1/responses": openai.responses,
-    "/v1/messages": anthropic.messages,
+    "/api/chat": routed(chat.post),
+    "/api/generate": routed(generate.post),
+    "/api/embed": routed(embed.post, embeds=True),
+    "/api/embeddings": routed(embed.post_legacy, embeds=True),
+    "/v1/chat/completions": routed(openai.chat),
+    "/v1/completions": routed(openai.completions),
+    "/v1/embeddings": routed(openai.embeddings, embeds=True),
+    "/v1/responses": routed(openai.responses),
+    "/v1/messages": routed(anthropic.messages),
     "/v1/messages/count_tokens": anthropic.count_tokens,
     "/v1/rerank": openai.rerank,
     "/v1/score": openai.score,
@@ -57,12 +61,12 @@ ROUTES = (
     Route("GET HEAD", "/api/version", meta.version),
     Route("GET HEAD", "/api/tags", models.tags),
     Route("GET", "/api/ps", models.ps),
-    Route("POST", "/api/show", models.show),
-    Route("POST", "/api/pull", registry.pull),
-    Route("POST", "/api/push", registry.push),
-    Route("POST", "/api/create", create.post),
-    Route("POST", "/api/copy", aliases.copy),
-    Route("DELETE", "/api/delete", aliases.delete),
+    Route("POST", "/api/show", managed(models.show, managing.shown)),
+    Route("POST", "/api/pull", managed(registry.pull, managing.pulled)),
+    Route("POST", "/api/push", managed(registry.push, managing.pushed)),
+    Route("POST", "/api/create", managed(create.post, managing.created)),
+    Route("POST", "/api/copy", managed(aliases.copy, managing.copied)),
+    Route("DELETE", "/api/delete", managed(aliases.delete, managing.deleted)),
     Route("HEAD POST", "/api/blobs/{digest}", blobs.blob),
     Route("GET", "/api/status", account.status),
     Route("POST", "/api/me", account.unauthorized),
@@ -79,6 +83,8 @@ ROUTES = (
     Route("GET", "/health", meta.health),
     Route("GET", "/ready", meta.ready),
     Route("GET", "/metrics", meta.metrics),
+    Route("POST", "/adapter/rollback", switch.rollback),
+    Route("POST", "/adapter/resume", switch.resume),
 )
 
 

@@ -51,7 +51,7 @@ class Runner(web.AppRunner):
         self._house.leave()
 
     async def _close(self, app: web.Application) -> None:
-        await self._house.close(_LAST_LINES_SECONDS)
+        await self._house.close(2 * _LAST_LINES_SECONDS)
 
 
 async def start(

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from aiohttp import HttpVersion11, web
 
 from adapter.observe.facts import Facts
-from adapter.server.bodies import read_body
+from adapter.server.bodies import raw_body, read_body
 from adapter.server.chunks import ChunkWriter
-from adapter.server.exchange import Answering
+from adapter.server.exchange import Answering, Routing
 from adapter.server.middleware import Handler
 from adapter.server.replies import NDJSON, begin_stream
 from adapter.server.state import FACTS, STATE, State
@@ -19,7 +19,9 @@ from adapter.wire.longtext import Json
 class WebExchange:
     def __init__(self, request: web.Request) -> None:
         self._request = request
-        self.path = request.path
+        self.method, self.path = request.method, request.path
+        self.target = request.rel_url.raw_path_qs
+        self.routing = Routing()
         self.size = 0
         self.response: web.StreamResponse | None = None
         """An answer in pieces, once it has begun."""
@@ -32,8 +34,11 @@ class WebExchange:
     def facts(self) -> Facts:
         return self._request[FACTS]
 
-    async def read(self) -> Json:
-        body = await read_body(self._request)
+    def header(self, name: str) -> str:
+        return self._request.headers.get(name, "")
+
+    async def read(self, *, keep: bool = False) -> Json:
+        body = await (raw_body if keep else read_body)(self._request)
         self.size = len(body)
         return body
 
@@ -53,6 +58,10 @@ class WebExchange:
     async def end(self) -> None:
         assert self.response is not None
         await self.response.write_eof()
+
+    def cut(self) -> None:
+        if self._request.transport is not None:
+            self._request.transport.abort()
 
 
 def on_the_web(answering: Answering) -> Handler:

@@ -7,8 +7,9 @@ Clients need some fields that an engine does not tell; where those must be text 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from adapter.translate.definition import Definition
@@ -43,6 +44,7 @@ class Listing:
     """One model as clients see it. `modified_at` is RFC 3339.
 
     `own` is what an alias adds to the model that it stands on; `adapter` the folder of its LoRA.
+    `told` is the row in which a real Ollama lists it.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Listing:
     options: Mapping[str, Any] = field(default_factory=dict)
     own: Definition | None = None
     adapter: str = ""
+    told: Mapping[str, Any] | None = None
 
 
 def digest_of(served_name: str, root: str) -> str:
@@ -64,14 +67,31 @@ def digest_of(served_name: str, root: str) -> str:
 
 def tags_reply(listings: list[Listing]) -> dict[str, Any]:
     """/api/tags, newest first."""
-    newest_first = sorted(listings, key=lambda listing: listing.modified_at, reverse=True)
+    newest_first = sorted(listings, key=_date, reverse=True)
     return {"models": [_tag(listing) for listing in newest_first]}
 
 
-def ps_reply(loaded: list[tuple[Listing, str]]) -> dict[str, Any]:
-    """/api/ps: models and when they expire (RFC 3339), longest-lived first."""
-    longest_first = sorted(loaded, key=lambda pair: pair[1], reverse=True)
-    return {"models": [_process(listing, expires_at) for listing, expires_at in longest_first]}
+def _date(listing: Listing) -> datetime:
+    # Not by their texts: a real Ollama tells dates in a zone of its own.
+    return datetime.fromisoformat(listing.modified_at)
+
+
+def ps_reply(
+    loaded: list[tuple[Listing, str]], told: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """/api/ps: models and when they expire (RFC 3339), longest-lived first.
+
+    `told`: rows as real Ollamas tell them.
+    """
+    rows = [_process(listing, expires_at) for listing, expires_at in loaded]
+    return {"models": sorted([*rows, *map(dict, told)], key=_expires, reverse=True)}
+
+
+def _expires(row: Mapping[str, Any]) -> float:
+    try:
+        return datetime.fromisoformat(row["expires_at"]).timestamp()
+    except (LookupError, TypeError, ValueError, OverflowError):
+        return 0.0
 
 
 def show_reply(listing: Listing, asked: ShowRequest = _PLAIN) -> dict[str, Any]:
@@ -113,6 +133,9 @@ def _fills_gaps(listing: Listing) -> bool:
 
 
 def _tag(listing: Listing) -> dict[str, Any]:
+    if listing.told is not None:
+        name = {"name": listing.name, "model": listing.name}
+        return {**listing.told, **name, "capabilities": _capabilities(listing)}
     return {
         "name": listing.name,
         "model": listing.name,
@@ -155,7 +178,8 @@ def _details(listing: Listing) -> dict[str, Any]:
 
 
 def _capabilities(listing: Listing) -> list[str]:
-    return [word for word in DISPLAY_ORDER if word in listing.capabilities]
+    known = [word for word in DISPLAY_ORDER if word in listing.capabilities]
+    return [*known, *sorted(listing.capabilities.difference(DISPLAY_ORDER))]
 
 
 def _model_info(listing: Listing) -> dict[str, Any]:

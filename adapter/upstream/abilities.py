@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
+from math import inf
 from typing import Any
 
 from adapter.errors import AdapterError, PromptTooLong, RouteMissing, UpstreamRefused
@@ -18,6 +19,9 @@ PATIENCE = 0.5
 ASSUMED = frozenset({"tools", "thinking"})
 """What a model counts as able to do until that is known: a request that asks for too much is then
 refused by the engine, and none is refused for the engine's being busy."""
+
+FIRST_WAIT, LONGEST_WAIT = 2.0, 60.0
+"""Seconds until a question that was not answered is asked again."""
 
 Post = Callable[[str, Mapping[str, Any]], Awaitable[bytes]]
 
@@ -35,10 +39,17 @@ class Abilities:
         self._news = news
         self._late = False
         self._finding: asyncio.Task[frozenset[str] | None] | None = None
+        self._wait = FIRST_WAIT
+        self._not_before = -inf
 
     async def known(self) -> frozenset[str]:
-        """What is known by now; ASSUMED while the engine has not answered."""
+        """What is known by now; ASSUMED while the engine has not answered.
+
+        An engine that did not is asked again after FIRST_WAIT seconds, then twice as many.
+        """
         if self._finding is None:
+            if asyncio.get_running_loop().time() < self._not_before:
+                return ASSUMED
             self._finding = asyncio.get_running_loop().create_task(self._find())
         finding = self._finding
         await asyncio.wait({finding}, timeout=PATIENCE)
@@ -48,7 +59,9 @@ class Abilities:
             return ASSUMED
         found = finding.result()
         if found is None and self._finding is finding:
-            self._finding = None  # to be asked again with the next list
+            self._finding = None
+            self._not_before = asyncio.get_running_loop().time() + self._wait
+            self._wait = min(2 * self._wait, LONGEST_WAIT)
         return ASSUMED if found is None else found
 
     def forget(self) -> None:

@@ -11,7 +11,8 @@ from adapter.errors import UpstreamAway, UpstreamError, UpstreamRefused
 from adapter.observe.logs import events
 from adapter.wire.openai import ServedModel
 
-UP_INTERVAL = 5.0
+UP_INTERVAL = 1.5
+"""Seconds between two probes: that an engine was started anew is seen within two."""
 DOWN_INTERVAL = 1.0
 PATIENCE = 0.7
 """Seconds that a request waits for news of an engine that is down: a client is told within one."""
@@ -72,10 +73,19 @@ class Health:
 
     async def refresh(self) -> None:
         """News of the engine, if the last are not fresh; waits for them only so long."""
-        if asyncio.get_running_loop().time() - self._checked_at < FRESH:
+        fresh = asyncio.get_running_loop().time() - self._checked_at < FRESH
+        if fresh and (self._checking is None or self._checking.done()):
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
+                await self.check()
+
+    async def look_again(self) -> None:
+        """What has just been changed, if it shows soon enough."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                if self._checking is not None and not self._checking.done():
+                    await self.check()  # it may have looked before the change
                 await self.check()
 
     async def require(self) -> None:

@@ -6,7 +6,8 @@ import asyncio
 import functools
 import ssl
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from aiohappyeyeballs import start_connection
 from yarl import URL
@@ -17,6 +18,9 @@ from adapter.upstream.addresses import Addresses
 from adapter.upstream.answer import Answer
 from adapter.upstream.connection import Connection
 from adapter.upstream.faults import not_connected
+from adapter.upstream.uploading import AnyBytes, Sender
+
+C = TypeVar("C", bound=Connection)
 
 _NEXT_ADDRESS_SECONDS = 0.25
 """After which the next address of a name is tried beside the first (RFC 8305)."""
@@ -39,16 +43,16 @@ class Pool:
         self._idle: dict[Connection, float] = {}
         """Since when, the last used last."""
         self._all: set[Connection] = set()
-        self._standing = _lines(
-            {
-                "Host": url.raw_authority.rpartition("@")[2],
-                "User-Agent": "ollama-vllm-adapter",
-                "Accept": "*/*",
-                "Accept-Encoding": "identity",
-                **_authorization(url),
-                **headers,
-            }
-        )
+        self._headers = {
+            "Host": url.raw_authority.rpartition("@")[2],
+            "User-Agent": "ollama-vllm-adapter",
+            "Accept": "*/*",
+            "Accept-Encoding": "identity",
+            **_authorization(url),
+            **headers,
+        }
+        self._names = self._headers.keys()
+        self._standing = _lines(self._headers)
 
     async def ask(
         self,
@@ -57,6 +61,7 @@ class Pool:
         headers: Mapping[str, str],
         body: Sequence[bytes],
         timeouts: Timeouts,
+        kind: type[Answer] = Answer,
     ) -> Answer:
         """The answer, with its status and headers; the caller closes it.
 
@@ -64,16 +69,38 @@ class Pool:
             UpstreamError: there is no connection to be had, it broke, or the engine was silent.
         """
         length = {"Content-Length": str(sum(map(len, body)))} if body or method == "POST" else {}
-        head = f"{method} {path} HTTP/1.1\r\n{self._standing}{_lines({**headers, **length})}\r\n"
-        connection = self._take() or await self._connect()
-        answer = Answer(connection, timeouts, self._name)
-        connection.ask(head.encode(), body, answer)
+        head = self._head(method, path, {**headers, **length})
+        connection = self._take() or await self._connect(self._make)
+        answer = kind(connection, timeouts, self._name)
+        connection.ask(head, body, answer)
         try:
             await answer.begun()
         except BaseException:
             answer.close()
             raise
         return answer
+
+    async def upload(
+        self, method: str, path: str, headers: Mapping[str, str], timeouts: Timeouts
+    ) -> tuple[Sender, Answer]:
+        """A request whose body is sent piece by piece, on a connection of its own.
+
+        Raises:
+            UpstreamError: there is no connection to be had.
+        """
+        head = self._head(method, path, headers)
+        # Never kept: who answers before it has the whole body leaves a connection in the middle.
+        sender = await self._connect(lambda: Sender(Connection.abort, self._forget))
+        answer = AnyBytes(sender, timeouts, self._name)
+        sender.ask(head, (), answer)
+        return sender, answer
+
+    def _head(self, method: str, path: str, headers: Mapping[str, str]) -> bytes:
+        own = self._standing
+        if not self._names.isdisjoint(headers):
+            own = _lines({n: v for n, v in self._headers.items() if n not in headers})
+        head = f"{method} {path} HTTP/1.1\r\n{own}{_lines(headers)}\r\n"
+        return head.encode("utf-8", "surrogateescape")  # a client's header may be any bytes
 
     @functools.cached_property
     def _loop(self) -> asyncio.AbstractEventLoop:
@@ -95,7 +122,10 @@ class Pool:
                 return connection
         return None
 
-    async def _connect(self) -> Connection:
+    def _make(self) -> Connection:
+        return Connection(self._keep, self._forget)
+
+    async def _connect(self, make: Callable[[], C]) -> C:
         is_tls = self._url.scheme == "https"
         try:
             async with asyncio.timeout(self._connect_seconds):
@@ -103,7 +133,7 @@ class Pool:
                     await self._addresses.known(), happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS
                 )
                 _, connection = await self._loop.create_connection(
-                    lambda: Connection(self._keep, self._forget),
+                    make,
                     sock=plug,
                     ssl=_trust() if is_tls else None,
                     server_hostname=self._url.host if is_tls else None,

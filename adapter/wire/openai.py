@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -65,7 +66,8 @@ class ServedModel:
     """A row of an engine's /v1/models, and which of the tasks' routes that engine has.
 
     `root` is what the engine loaded (a path or hub id), `parent` the base model of a LoRA;
-    `context_length` in tokens, None where it is not told.
+    `context_length` in tokens, None where it is not told. `told` is the row as a real Ollama lists
+    it, whose `root` is the digest.
     """
 
     id: str
@@ -73,3 +75,4 @@ class ServedModel:
     parent: str = ""
     context_length: int | None = None
     capabilities: frozenset[str] = frozenset({"completion"})
+    told: Mapping[str, Any] | None = None

@@ -213,9 +213,11 @@ async def test_an_adapter_that_was_started_anew_sees_to_it_too(scripted, tmp_pat
 
 
 async def test_an_adapter_that_can_not_be_loaded_again_costs_its_alias_only(
-    uploaded, scripted, tmp_path, caplog
+    uploaded, scripted, tmp_path, caplog, monkeypatch
 ):
     await create(uploaded, "a", adapters=FILES)
+    monkeypatch.setattr("adapter.upstream.health.UP_INTERVAL", 60)
+    await asyncio.sleep(2)  # after which the first adapter, too, asks no more by itself
     scripted.loras.clear()
     scripted.lora_visible = False
     caplog.set_level("WARNING")

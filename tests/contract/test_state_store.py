@@ -5,6 +5,7 @@ import sqlite3
 
 import pytest
 
+from adapter.catalog.state import FRESH_SECONDS
 from tests.contract.managing import create, delete, names, show
 from tests.support.machine import free_port
 from tests.support.serve import serving, serving_process
@@ -111,6 +112,7 @@ async def test_a_state_folder_that_vanishes_takes_its_aliases_along(scripted, tm
     async with serving(scripted.url, state_dir=str(tmp_path)) as adapter:
         await create(adapter, "a")
         (tmp_path / "state.sqlite").unlink()
+        await asyncio.sleep(2 * FRESH_SECONDS)
         assert await names(adapter) == ["tiny-chat:latest"]
         await create(adapter, "b")
         assert await names(adapter) == ["b:latest", "tiny-chat:latest"]

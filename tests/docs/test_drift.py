@@ -53,6 +53,17 @@ def test_the_example_configuration_is_valid(tmp_path: Path) -> None:
     assert settings.models["llama3.2"].aliases == ("llama3.2:3b",)
 
 
+@pytest.mark.parametrize("name", ["several-upstreams", "fall-back-and-roll-back"])
+def test_the_configurations_of_several_upstreams_are_valid(tmp_path: Path, name: str) -> None:
+    page = (ROOT / f"docs/howto/{name}.md").read_text()
+    block = re.search(r"((?:    .*\n|\n)*    \[\[upstreams\]\]\n(?:    .*\n|\n)*)", page)
+    assert block is not None
+    file = tmp_path / "adapter.toml"
+    file.write_text(re.sub(r"(?m)^    ", "", block[1]))
+    settings = load_settings(environ={}, file=str(file))
+    assert [upstream.kind for upstream in settings.upstreams] == ["vllm", "ollama"]
+
+
 def test_the_makefile_has_what_the_pages_use() -> None:
     targets = set(re.findall(r"(?m)^([a-z]+):", (ROOT / "Makefile").read_text()))
     used = {

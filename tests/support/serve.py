@@ -59,15 +59,27 @@ def settings_for(
     *upstreams: str,
     timeouts: Mapping[str, float] = PATIENT,
     models: Mapping[str, Any] | None = None,
+    ollamas: Mapping[str, str] | None = None,
+    routing: Mapping[str, str] | None = None,
     **server: Any,
 ) -> Settings:
+    """`upstreams` are vLLMs, called engine0 and so on; `ollamas` (name → URL) come after them."""
     server.setdefault("state_dir", machine.fresh_state_dir())
     named = [
         {"name": f"engine{number}", "url": url, "timeouts": dict(timeouts)}
         for number, url in enumerate(upstreams)
     ]
+    named += [
+        {"name": name, "kind": "ollama", "url": url, "timeouts": dict(timeouts)}
+        for name, url in (ollamas or {}).items()
+    ]
     return Settings.model_validate(
-        {"upstreams": named, "models": models or {}, "server": {"port": 0} | server}
+        {
+            "upstreams": named,
+            "models": models or {},
+            "routing": routing or {},
+            "server": {"port": 0} | server,
+        }
     )
 
 

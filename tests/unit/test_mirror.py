@@ -37,6 +37,13 @@ ELSEWHERE = {
     "server/handlers/models.py": "a request's way through the layers; tests/contract",
     "server/handlers/audio.py": "a request's way through the layers; tests/contract",
     "server/handlers/openai.py": "a request's way through the layers; tests/contract",
+    "server/verbatim.py": "reads one socket and writes another; tests/contract and tests/faults",
+    "server/uploads.py": "the same; tests/faults/test_relay_of_files.py",
+    "server/routing.py": "a request on its way to its route; tests/contract/test_routing.py",
+    "server/managing.py": "the same; tests/contract/test_managing_ollama.py",
+    "server/handlers/switch.py": "a request's way through the layers; tests/faults",
+    "upstream/ollama.py": "requests to an Ollama; tests/contract/test_real_ollama.py",
+    "upstream/uploading.py": "writes to a socket; tests/faults/test_relay_of_files.py",
     "server/relaying.py": "reads one socket and writes another; tests/contract",
 }
 

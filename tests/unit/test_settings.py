@@ -15,6 +15,7 @@ from adapter.settings import (
     Timeouts,
     UpstreamSettings,
     load_settings,
+    split_fallback,
     split_host,
     variables,
 )
@@ -328,8 +329,17 @@ def test_the_documented_example(written):
         ('[auth]\nkeys_file = "keys.toml"\n', "auth: this version does not support API keys"),
         (
             '[models."a"]\nfallback = "other/a"\n',
-            "models.a.fallback: this version does not support a fallback upstream",
+            "models.a.fallback: there is no upstream 'other'",
         ),
+        (
+            '[models."a"]\nfallback = "phase1"\n',
+            "models.a.fallback: 'phase1' is not of the form UPSTREAM/NAME",
+        ),
+        (
+            '[models."a"]\nfallback = "llm/a"\n',
+            "models.a.fallback: llm is the upstream that it is to stand in for",
+        ),
+        ('[routing]\nvison = "a"\n', "unknown key routing.vison; did you mean vision?"),
         (
             '[models."a".fim]\nprefix = "<p>"\n',
             "models.a.fim.suffix: Field required",
@@ -359,7 +369,7 @@ def test_what_a_file_may_not_say(written, text: str, complaint_: str):
             "timeouts = { conect = 3 }",
             "unknown key upstreams.0.timeouts.conect; did you mean connect?",
         ),
-        ('kind = "ollama"', "upstreams.0.kind: Input should be 'vllm' or 'openai'"),
+        ('kind = "olama"', "upstreams.0.kind: Input should be 'vllm', 'openai' or 'ollama'"),
         (
             'url = ["http://a", "http://b"]',
             "upstreams.0.url: replicas (several urls) are not supported",
@@ -375,6 +385,29 @@ def test_what_an_engines_table_may_not_say(written, more: str, text: str):
     told = complaint({}, {}, file)
     assert told.removeprefix(f"{file}: ").startswith(text)
     assert "sesame" not in told
+
+
+TWO = UPSTREAM + UPSTREAM.replace('"llm"', '"phase1"\nkind = "ollama"')
+
+
+def test_a_fallback_may_have_slashes_in_its_name(written):
+    entry = '[models."m"]\nupstream = "llm"\nfallback = "phase1/library/m:1b"\n'
+    settings = load_settings({}, {}, written(TWO + entry))
+    assert split_fallback(settings.models["m"].fallback) == ("phase1", "library/m:1b")
+
+
+@pytest.mark.parametrize(
+    ("text", "routes"),
+    [
+        (UPSTREAM, False),
+        (UPSTREAM.replace('"llm"', '"llm"\nkind = "ollama"'), True),
+        (TWO, True),
+        (UPSTREAM + '[models."m"]\nvision = "x"\n', True),
+        (UPSTREAM + '[routing]\nembedding = "x"\n', True),
+    ],
+)
+def test_whether_there_is_more_than_one_way(written, text: str, routes: bool):
+    assert load_settings({}, {}, written(text)).routes is routes
 
 
 def test_two_engines_of_one_name(written):

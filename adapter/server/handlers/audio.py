@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from aiohttp import web
@@ -12,9 +13,11 @@ from adapter.errors import BadRequest
 from adapter.server.generation import concern
 from adapter.server.relaying import Passed, pass_on
 from adapter.server.state import FACTS, STATE
+from adapter.server.verbatim import pass_verbatim
 from adapter.server.web_exchange import on_the_web
 from adapter.translate import v1_routes
 from adapter.translate.relay import COMPLETIONS
+from adapter.translate.verbatim import Renaming
 from adapter.upstream.form import Form
 from adapter.wire import v1
 
@@ -41,6 +44,8 @@ async def _post(request: web.Request, path: str) -> web.StreamResponse:
         raise BadRequest("model is required")
     entry = await request.app[STATE].find(asked, v1_routes.missing(asked))
     concern(request[FACTS], entry)
+    if entry.verbatim:
+        return await _relayed(request, asked, form, entry)
     fields = [(name, await _sent(name, value, entry)) for name, value in form.items()]
     passed = Passed(
         path=path,
@@ -52,6 +57,17 @@ async def _post(request: web.Request, path: str) -> web.StreamResponse:
         may_be_text=True,
     )
     return await on_the_web(partial(pass_on, entry=entry, passed=passed))(request)
+
+
+async def _relayed(
+    request: web.Request, asked: str, form: Mapping[str, object], entry: Entry
+) -> web.StreamResponse:
+    """To a real Ollama: a form with the same fields, for aiohttp has taken the client's apart."""
+    fields = [(name, await _sent(name, value, entry)) for name, value in form.items()]
+    kind, body = await Form(fields).encoded()
+    renaming = Renaming(entry.target.served_name, asked)
+    going = partial(pass_verbatim, to=entry, body=body, renaming=renaming, content_type=kind)
+    return await on_the_web(going)(request)
 
 
 async def _sent(name: str, value: object, entry: Entry) -> str | tuple[bytes, str, str]:

@@ -8,8 +8,9 @@ from adapter.aside import aside
 from adapter.errors import BadRequest
 from adapter.server.bodies import parsed
 from adapter.server.exchange import Exchange, weight
-from adapter.server.generation import answer, concern, load, missing, unload
+from adapter.server.generation import answer, load, missing, unload
 from adapter.server.replies import Reply
+from adapter.server.routing import found
 from adapter.translate import chat
 from adapter.translate.abilities import check_chat, check_logprobs
 from adapter.translate.options import sampling
@@ -23,8 +24,7 @@ async def post(exchange: Exchange) -> Reply | None:
     check_logprobs(asked)
     if not asked.asked.strip():
         raise BadRequest("model is required")
-    entry = await exchange.state.find(asked.asked, missing(asked))
-    concern(exchange.facts, entry)
+    entry = await found(exchange, asked.asked, missing(asked))
     if not asked.messages and asked.keep_alive == 0:
         return unload(exchange, asked, entry, CHAT)
     check_chat(asked, entry.capabilities, entry.name.full)

@@ -9,8 +9,8 @@ from adapter.catalog.catalog import Entry
 from adapter.errors import BadRequest, ModelNotFound
 from adapter.server.bodies import json_answer, parsed
 from adapter.server.exchange import Exchange
-from adapter.server.generation import concern
 from adapter.server.replies import Reply, json_bytes
+from adapter.server.routing import found
 from adapter.translate import embed
 from adapter.translate.ndjson import dumps
 from adapter.translate.refusals import INPUT_TOO_LONG
@@ -50,9 +50,7 @@ async def post_legacy(exchange: Exchange) -> Reply:
 
 
 async def _find(exchange: Exchange, asked: EmbedRequest | EmbeddingsRequest) -> Entry:
-    entry = await exchange.state.find(asked.asked, _missing(asked))
-    concern(exchange.facts, entry)
-    return entry
+    return await found(exchange, asked.asked, _missing(asked))
 
 
 def _missing(asked: NamedRequest) -> str:

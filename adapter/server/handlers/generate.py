@@ -9,8 +9,9 @@ from adapter.catalog.catalog import Entry
 from adapter.errors import BadRequest, ModelNotFound
 from adapter.server.bodies import parsed
 from adapter.server.exchange import Exchange, weight
-from adapter.server.generation import answer, concern, load, missing, unable, unload
+from adapter.server.generation import answer, load, missing, unable, unload
 from adapter.server.replies import Reply
+from adapter.server.routing import found
 from adapter.server.tokens import tokenize
 from adapter.translate import context, generate
 from adapter.translate.abilities import check_generate, check_logprobs
@@ -26,8 +27,7 @@ async def post(exchange: Exchange) -> Reply | None:
     check_logprobs(asked)
     if not asked.asked.strip():
         raise ModelNotFound(missing(asked))
-    entry = await exchange.state.find(asked.asked, missing(asked))
-    concern(exchange.facts, entry)
+    entry = await found(exchange, asked.asked, missing(asked))
     if not asked.prompt and asked.keep_alive == 0:
         return unload(exchange, asked, entry, GENERATE)
     check_generate(asked, entry.capabilities, entry.name.full)

@@ -34,18 +34,28 @@ async def ready(request: web.Request) -> web.Response:
     Raises:
         UpstreamAway: none does.
     """
-    engines = request.app[STATE].engines
+    state = request.app[STATE]
+    await state.discovery.refresh()
+    engines = state.engines
     up = {name: bool(engine.health.up) for name, engine in engines.items()}
     if not any(up.values()):
         reasons = [engine.health.reason.message for engine in engines.values()]
         raise UpstreamAway("; ".join(reasons))
-    return json_reply({"status": "ok", "upstreams": up})
+    told: dict[str, object] = {"status": "ok", "upstreams": up}
+    if missing := state.missing():
+        told["missing"] = missing
+    if to := state.discovery.store.rolled_back_to:
+        told["rolled_back_to"] = to
+    return json_reply(told)
 
 
 async def metrics(request: web.Request) -> web.Response:
     """In Prometheus' text format; with several workers, the sum of them all."""
-    request.app[STATE].ledger.flush()
-    registry = all_workers() or request.app[STATE].metrics.registry
+    state = request.app[STATE]
+    state.ledger.flush()
+    await state.discovery.refresh()
+    state.note_state()
+    registry = all_workers() or state.metrics.registry
     return web.Response(
         body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
     )

@@ -26,8 +26,9 @@ async def tags(request: web.Request) -> web.Response:
 async def ps(request: web.Request) -> web.Response:
     state = request.app[STATE]
     await state.discovery.refresh()
-    loaded = state.loaded()
-    return json_reply(ps_reply([(entry.listing, rfc3339(until)) for entry, until in loaded]))
+    told = await state.told_loaded()
+    loaded = [(entry.listing, rfc3339(until)) for entry, until in state.loaded()]
+    return json_reply(ps_reply(loaded, told))
 
 
 async def show(request: web.Request) -> web.Response:

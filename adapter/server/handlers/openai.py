@@ -15,6 +15,7 @@ from adapter.server.exchange import Answering, Exchange, weight
 from adapter.server.generation import concern
 from adapter.server.relaying import Passed, pass_on
 from adapter.server.replies import Reply, json_reply
+from adapter.server.routing import found, refuse_verbatim
 from adapter.server.state import FACTS, STATE
 from adapter.translate import embed, v1_embeddings, v1_models, v1_routes
 from adapter.translate.refusals import INPUT_TOO_LONG
@@ -33,8 +34,8 @@ def passing(route: PassedRoute) -> Answering:
         asked = body.get("model", "")
         if not asked.strip():
             raise route.nameless(asked)
-        entry = await exchange.state.find(asked, v1_routes.missing(asked))
-        concern(exchange.facts, entry)
+        entry = await found(exchange, asked, v1_routes.missing(asked))
+        refuse_verbatim(entry, f'"{asked}" does not support {route.ability}')
         size = weight(exchange, entry.target.template)
         return await pass_on(exchange, entry, await aside(size, question, route, body, entry))
 
@@ -77,8 +78,7 @@ async def embeddings(exchange: Exchange) -> Reply | None:
     if not asked.strip():
         raise ModelNotFound(v1_routes.missing(asked))
     missing = f'model "{asked}" not found, try pulling it first'
-    entry = await state.find(asked, missing)
-    concern(facts, entry)
+    entry = await found(exchange, asked, missing)
     extras = take_extras(body)
     engine = state.engines[entry.upstream]
     headers = {"X-Request-Id": facts.request_id}

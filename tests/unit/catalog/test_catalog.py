@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from adapter.catalog.catalog import Catalog, Found, build
+from adapter.catalog.catalog import Catalog, Clash, Found, build
 from adapter.catalog.names import asked
 from adapter.catalog.state import Alias
 from adapter.errors import ConfigError
@@ -226,3 +226,83 @@ def test_an_alias_of_a_configured_name():
     models = {"nat": {"served_name": "org/chat", "aliases": ["llama2:7b"]}}
     catalog = with_alias(Definition("llama2:7b"), models=models)
     assert catalog.find(asked("mario")).target.served_name == "org/chat"
+
+
+def ollama_row(name: str, **more: Any) -> ServedModel:
+    told = {"name": name, "model": name, "modified_at": "2026-01-01T00:00:00Z", "size": 5, **more}
+    return ServedModel(name, root="d" * 64, told=told)
+
+
+def test_a_model_of_a_real_ollama():
+    rows = {"u0": found(ollama_row("llava:7b"))}
+    [entry] = build(settings(kinds=("ollama",)), rows, SINCE).entries
+    assert entry.verbatim
+    assert (entry.listing.name, entry.listing.digest) == ("llava:7b", "d" * 64)
+    assert entry.listing.modified_at == "2026-01-01T00:00:00Z"
+
+
+def test_a_name_without_its_tag_is_that_of_an_ollama():
+    models = {"eyes": {"served_name": "llava"}}
+    rows = {"u0": found(ollama_row("llava:latest"))}
+    [entry] = build(settings(models, kinds=("ollama",)), rows, SINCE).entries
+    assert (entry.listing.name, entry.target.served_name) == ("eyes:latest", "llava:latest")
+    assert entry.listing.told is not None
+
+
+@pytest.mark.parametrize("kind", ["vllm", "ollama", "openai"])
+def test_a_configured_model_that_its_engine_does_not_have(kind: str):
+    configured = settings({"m": {}}, kinds=(kind,))
+    [unheard] = build(configured, {}, SINCE).entries
+    assert not unheard.gone
+    [entry] = build(configured, {"u0": []}, SINCE).entries
+    assert entry.gone is (kind != "openai"), "lists of other servers may lack what they serve"
+
+
+def test_a_name_of_two_engines_is_that_of_the_first_in_the_file():
+    rows = {"u1": found(CHAT), "u0": found(CHAT)}
+    catalog = build(settings(kinds=("vllm", "vllm")), rows, SINCE)
+    [entry] = catalog.entries
+    assert entry.upstream == "u0"
+    assert catalog.clashes == [Clash("org/chat:latest", "u0", "u1")]
+    other = catalog.at("u1", asked("org/chat"))
+    assert other is not None
+    assert other.upstream == "u1"
+    assert catalog.at("u2", asked("org/chat")) is None
+
+
+def test_the_file_comes_before_what_engines_say():
+    models = {"org/chat": {"upstream": "u1"}}
+    rows = {"u0": found(CHAT), "u1": found(CHAT)}
+    catalog = build(settings(models, kinds=("vllm", "vllm")), rows, SINCE)
+    [entry] = catalog.entries
+    assert (entry.upstream, catalog.clashes) == ("u1", [])
+
+
+def test_a_fallback_is_known_before_its_upstream_is():
+    models = {"m": {"upstream": "u0", "fallback": "u1/old", "aliases": ["n"]}}
+    catalog = build(settings(models, kinds=("vllm", "ollama")), {}, SINCE)
+    for entry in catalog.entries:
+        assert entry.fallback is not None
+        assert (entry.fallback.upstream, entry.fallback.target.served_name) == ("u1", "old:latest")
+        assert entry.fallback.verbatim
+
+
+def test_only_a_plain_alias_has_its_bases_fallback():
+    models = {"m": {"upstream": "u0", "fallback": "u1/old"}}
+    aliases = [
+        Alias(asked("plain"), Definition("m:latest"), SEEN),
+        Alias(asked("mario"), Definition("m:latest", system="You are Mario."), SEEN),
+    ]
+    catalog = build(settings(models, kinds=("vllm", "ollama")), {}, SINCE, aliases)
+    plain, mario = (catalog.find(asked(name)) for name in ("plain", "mario"))
+    assert plain is not None
+    assert plain.fallback is not None
+    assert mario is not None
+    assert mario.fallback is None
+
+
+def test_an_alias_does_not_stand_on_a_model_of_an_ollama():
+    alias = Alias(asked("mario"), Definition("llava:7b", system="You are Mario."), SEEN)
+    rows = {"u0": found(ollama_row("llava:7b"))}
+    catalog = build(settings(kinds=("ollama",)), rows, SINCE, [alias])
+    assert catalog.find(asked("mario")) is None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from itertools import count
 from pathlib import Path
 
@@ -106,3 +107,30 @@ async def test_aliases_are_taken_up_and_their_adapters_known(tmp_path: Path):
     assert names(found) == ["x:latest", "m:latest", "n:latest"]
     await found.store.close()
     await other.close()
+
+
+OURS = "ollama-vllm-lora-" + "0" * 32
+
+
+async def test_what_came_and_went_is_told(caplog):
+    found = discovery()
+    with caplog.at_level(logging.INFO, "adapter"):
+        await found.take("a", [ServedModel("x"), ServedModel("y")])
+        assert caplog.messages == []
+        await found.take("a", [ServedModel("y"), ServedModel(OURS, parent="y")])
+        await found.take("a", [ServedModel("x"), ServedModel("y")])
+    assert caplog.messages == ["upstream=a no longer has x", "upstream=a has x"]
+
+
+async def test_a_clash_is_told_once(caplog):
+    found = discovery()
+    with caplog.at_level(logging.WARNING, "adapter"):
+        await found.take("b", [ServedModel("x")])
+        await found.take("a", [ServedModel("x")])
+        await found.take("a", [ServedModel("x"), ServedModel("y")])
+    assert caplog.messages == [
+        "model=x:latest: a and b have it; it means that of a, the first in the file"
+    ]
+    entry = found.catalog.find(asked("x"))
+    assert entry is not None
+    assert entry.upstream == "a"

@@ -226,6 +226,7 @@ async def test_a_row_that_is_none_of_ours(store: AliasStore):
     assert store.folder is not None
     with closing(sqlite3.connect(store.folder / FILE)) as connection, connection:
         connection.execute("UPDATE aliases SET options = 'no json'")
+    await asyncio.sleep(2 * FRESH_SECONDS)
     await store.refresh()
     assert (store.aliases, store.fault) == ((), "a row in it is none of ours")
 

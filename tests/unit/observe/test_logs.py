@@ -40,6 +40,16 @@ def test_everything():
     )
 
 
+def test_who_stood_in():
+    facts = Facts("id", "POST", "/", 0, model="m:1", upstream="phase1", fallback="phase1")
+    assert line(facts).endswith("id=id model=m:1 upstream=phase1 fallback=phase1")
+
+
+def test_an_upstream_that_was_asked_for_no_model():
+    facts = Facts("id", "POST", "/", 0, upstream="vision")
+    assert line(facts).endswith("id=id upstream=vision")
+
+
 @given(TEXTS.filter(bool))
 def test_a_request_is_one_line_whatever_its_error_says(text: str):
     facts = Facts("id", "GET", "/", 0, error=text)

@@ -113,3 +113,24 @@ def test_two_applications_share_nothing():
     one, other = recorded(FULL), Metrics()
     assert one.registry.get_sample_value("adapter_prompt_tokens_total", MODEL) == 7
     assert other.registry.get_sample_value("adapter_prompt_tokens_total", MODEL) is None
+
+
+def sample(metrics: Metrics, name: str, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(name, labels)
+
+
+def test_a_model_that_went_away_counts_as_away():
+    metrics = Metrics()
+    metrics.models_changed({("m", "llm"): True, ("n", "llm"): False})
+    assert sample(metrics, "adapter_model_up", model="m", upstream="llm") == 1
+    assert sample(metrics, "adapter_model_up", model="n", upstream="llm") == 0
+    metrics.models_changed({("n", "llm"): True})
+    assert sample(metrics, "adapter_model_up", model="m", upstream="llm") == 0
+    assert sample(metrics, "adapter_model_up", model="n", upstream="llm") == 1
+
+
+def test_fallbacks_are_counted():
+    metrics = Metrics()
+    metrics.fell_back("m", "phase1")
+    metrics.fell_back("m", "phase1")
+    assert sample(metrics, "adapter_fallbacks_total", model="m", upstream="phase1") == 2

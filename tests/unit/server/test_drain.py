@@ -48,7 +48,7 @@ async def test_a_wait_for_an_answer_is_ended_too():
     streams = OpenStreams()
 
     async def wait() -> None:
-        async with streams.opening():
+        with streams.opening():
             await asyncio.Event().wait()
 
     ends = await asyncio.gather(wait(), streams.end(0.01), return_exceptions=True)
@@ -56,7 +56,25 @@ async def test_a_wait_for_an_answer_is_ended_too():
     await streams.end(5)  # nothing is left to wait for
 
 
-async def test_a_wait_that_times_out_by_itself_says_so():
-    with pytest.raises(TimeoutError):
-        async with OpenStreams().opening():
-            raise TimeoutError
+async def test_a_wait_that_is_given_up_by_itself_says_so():
+    waiting = asyncio.ensure_future(_waiting(OpenStreams()))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+async def _waiting(streams: OpenStreams) -> None:
+    with streams.opening():
+        await asyncio.Event().wait()
+
+
+async def test_what_begins_after_the_end_is_told_so():
+    """A request may have been on its way to the engine when the end came."""
+    streams, stream = OpenStreams(), Stream()
+    await streams.end(grace=60)
+    opened: Any = stream
+    streams.begin(opened)
+    assert [str(error) for error in stream.ended_by] == ["the adapter is shutting down"]
+    with pytest.raises(Stopping):
+        await _waiting(streams)

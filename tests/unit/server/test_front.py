@@ -163,7 +163,6 @@ async def test_a_body_over_the_limit(scripted: ScriptedVLLM, front: bool):
     assert len(scripted.seen) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="llhttp forgets the header when the request is complete")
 @pytest.mark.parametrize("line", [b"Connection: close", b"Connection: foo, CLOSE"])
 @pytest.mark.parametrize("body", [WHOLE, STREAM])
 async def test_a_client_that_wants_no_other_answer(adapter: Running, line: bytes, body: bytes):

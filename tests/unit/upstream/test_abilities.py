@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -56,6 +57,7 @@ class Engine:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PATIENCE", 0.05)
+    monkeypatch.setattr(module, "FIRST_WAIT", 0.0)
 
 
 @pytest.mark.parametrize(
@@ -150,3 +152,19 @@ async def test_an_answer_that_no_list_waited_for_is_news():
     engine.free.set()
     assert await engine.abilities.known() == {"tools"}
     assert told == ["news"]
+
+
+async def test_it_is_asked_again_later_and_later(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "FIRST_WAIT", 0.05)
+    monkeypatch.setattr(module, "LONGEST_WAIT", 0.15)
+    engine = Engine(UpstreamAway("away"), PLAIN, BLIND)
+    began = asyncio.get_running_loop().time()
+    times = []
+    async with asyncio.timeout(5):
+        while len(times) < 4:
+            assert await engine.abilities.known() == ASSUMED
+            if len(engine.questions) > len(times):
+                times.append(asyncio.get_running_loop().time() - began)
+            await asyncio.sleep(0.005)
+    pauses = [later - sooner for sooner, later in itertools.pairwise(times)]
+    assert [round(pause / 0.05) for pause in pauses] == [1, 2, 3]

@@ -244,3 +244,40 @@ async def test_a_wrong_key_is_not_mended_by_coming_again(engine: Engine):
     with pytest.raises(UpstreamRefused) as refused:
         await engine.health.require()
     assert (refused.value.status, refused.value.retry_after) == (502, None)
+
+
+async def test_after_a_change_it_is_looked_at_anew(engine: Engine, monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE", 5.0)
+    engine.free.clear()
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(engine.health.check())
+        await engine.probed(1)
+        looking = group.create_task(engine.health.look_again())
+        await asyncio.sleep(0.01)
+        assert engine.probes == 1
+        engine.free.set()
+    assert running.done()
+    assert looking.done()
+    assert engine.probes == 2, "the first may have looked before the change"
+
+
+async def test_a_look_does_not_keep_anybody(engine: Engine):
+    engine.free.clear()
+    async with asyncio.timeout(2):
+        await engine.health.look_again()
+
+
+async def test_news_that_are_on_their_way_are_waited_for(engine: Engine, monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE", 5.0)
+    await engine.health.refresh()
+    await engine.health.refresh()
+    assert engine.probes == 1
+    engine.free.clear()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(engine.health.check())
+        await engine.probed(2)
+        refreshed = group.create_task(engine.health.refresh())
+        await asyncio.sleep(0.01)
+        assert not refreshed.done()
+        engine.free.set()
+    assert engine.probes == 2

@@ -1,6 +1,7 @@
 # One command for each intent. `make` alone lists them.
 
 PYTHON ?= python3
+PROFILE ?= cpu
 VENV := .venv
 BIN := $(VENV)/bin
 LOCKS := adapter/requirements.lock tests/requirements.lock
@@ -8,13 +9,25 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve engine test check bench bench-vllm bench-peers lint format docs lock clean
+.PHONY: help serve up verify down phase1 engine test check bench bench-vllm bench-peers lint format docs lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 serve: ## everything from nothing: the adapter and a real vLLM on this machine's CPU
 	@PYTHONPATH=vllm_image exec $(PYTHON) -m launcher up
+
+up: ## the stack in containers: PROFILE=cpu,vision,monitoring
+	@sh compose/tools/stack.sh up $(PROFILE)
+
+verify: ## the checks of a healthy stack, as a table
+	@PYTHON=$(PYTHON) sh compose/tools/stack.sh verify
+
+down: ## stop the stack; volumes stay
+	@sh compose/tools/stack.sh down
+
+phase1: ## plain Ollama in the adapter's place
+	@sh compose/tools/stack.sh phase1
 
 test: lint engine ## the whole suite, real engine included
 	$(BIN)/coverage erase

@@ -42,6 +42,8 @@ class Interrupted(BaseException):
 
 MEANINGS = {
     0: "it gave up",
+    75: "not yet: it may work later; the line above says what is missing",
+    78: "it can't work like this: the line above says what to change",
     127: "its command was not found",
     132: "the CPU lacks an instruction that the engine was built with (SIGILL)",
     134: "it gave itself up (SIGABRT)",
@@ -50,7 +52,7 @@ MEANINGS = {
     139: "it crashed (SIGSEGV)",
     143: "it was told to end (SIGTERM)",
 }
-HOPELESS = {127, 132}
+HOPELESS = {78, 127, 132}
 
 # Lines that name a cause; a later line that only points back at them doesn't count.
 CAUSE = re.compile(

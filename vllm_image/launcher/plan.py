@@ -15,7 +15,12 @@ ENGINE_ALONE = 2 * GIB + GIB // 5
 WEIGHTS_AND_BUFFERS = 1.15
 CACHE_LEAST, CACHE_MOST = 1, 4
 """GiB of KV cache. vLLM takes all of it at once."""
+SEQUENCES_ON_A_CPU = 32
 PER_REQUEST_METRICS_SINCE = (0, 32)
+
+ON_EVERY_DEVICE = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "VLLM_MAX_STOP_STRINGS": "64"}
+# Or the first request for logprobs compiles for 13 s, and without g++ ends the engine.
+ON_A_CPU = {"TORCH_COMPILE_DISABLE": "1"}
 
 # Which parsers fit which models, by the model's name and type: (pattern, tools, reasoning).
 # An Instruct model of the Qwen3 line doesn't think, and would seem to do nothing else.
@@ -57,16 +62,9 @@ def arguments(
     engine: Engine, model: Model, machine: Machine, port: int, context_length: int | None
 ) -> list[str]:
     given = ["serve", model.given, "--host", "127.0.0.1", "--port", str(port)]
-    given += ["--served-model-name", model.name, "--enable-prompt-tokens-details"]
-    if engine.version >= PER_REQUEST_METRICS_SINCE:
-        given.append("--enable-per-request-metrics")
-    tools, reasoning = parsers(model)
-    if tools:
-        given += ["--enable-auto-tool-choice", "--tool-call-parser", tools]
-    if reasoning:
-        given += ["--reasoning-parser", reasoning]
+    given += ["--served-model-name", model.name, *features(engine.version, *parsers(model))]
     if engine.cpu:
-        given += ["--enforce-eager", "--max-num-seqs", "32"]
+        given += ["--enforce-eager", "--max-num-seqs", str(SEQUENCES_ON_A_CPU)]
         if not_wide(machine):
             given += ["--dtype", "float32"]
     length = context_length or (cpu_context(model, machine) if engine.cpu else None)
@@ -75,23 +73,30 @@ def arguments(
     return given
 
 
+def features(version: tuple[int, ...], tools: str, reasoning: str) -> list[str]:
+    """What the adapter profits from; `tools` and `reasoning` are names of parsers or empty."""
+    given = ["--enable-prompt-tokens-details"]
+    if version >= PER_REQUEST_METRICS_SINCE:
+        given.append("--enable-per-request-metrics")
+    if tools:
+        given += ["--enable-auto-tool-choice", "--tool-call-parser", tools]
+    if reasoning:
+        given += ["--reasoning-parser", reasoning]
+    return given
+
+
 def environment(
     engine: Engine, model: Model, machine: Machine, context_length: int | None
 ) -> dict[str, str]:
     """Settings below the user's own: what is in the environment already stays as it is."""
-    shared = {
-        "HF_HUB_OFFLINE": "1",
-        "VLLM_NO_USAGE_STATS": "1",
-        "DO_NOT_TRACK": "1",
-        "VLLM_MAX_STOP_STRINGS": "64",
-    }
+    shared = {"HF_HUB_OFFLINE": "1", **ON_EVERY_DEVICE}
     if not engine.cpu:
         return shared
-    return shared | {
+    return {
+        **shared,
+        **ON_A_CPU,
         "VLLM_CPU_KVCACHE_SPACE": str(cache_space(model, machine, context_length)),
         "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-        # Or the first request for logprobs compiles for 13 s, and without g++ ends the engine.
-        "TORCH_COMPILE_DISABLE": "1",
         "OMP_NUM_THREADS": "1" if model.demo else str(max(machine.cpus - 1, 1)),
     }
 
@@ -125,7 +130,7 @@ def memory_needed(model: Model, machine: Machine) -> int:
 
 def cpu_context(model: Model, machine: Machine) -> int:
     """The model's own window, cut to what is sensible on a CPU and to what the cache can hold."""
-    length = min(_number(model, "max_position_embeddings") or CONTEXT_ON_A_CPU, CONTEXT_ON_A_CPU)
+    length = min(number(model, "max_position_embeddings") or CONTEXT_ON_A_CPU, CONTEXT_ON_A_CPU)
     per_token = cache_per_token(model, machine)
     if per_token:
         room = _room(model, machine) * GIB // per_token
@@ -143,12 +148,17 @@ def cache_space(model: Model, machine: Machine, context_length: int | None) -> i
 
 def cache_per_token(model: Model, machine: Machine) -> int:
     """Bytes of keys and values that one token leaves in the cache; 0 when that can't be told."""
-    layers, heads = _number(model, "num_hidden_layers"), _number(model, "num_attention_heads")
+    return kept_per_token(model, 4 if not_wide(machine) else 2)
+
+
+def kept_per_token(model: Model, element: int) -> int:
+    """The same for numbers of `element` bytes."""
+    layers, heads = number(model, "num_hidden_layers"), number(model, "num_attention_heads")
     if not layers or not heads:
         return 0
-    width = _number(model, "head_dim") or _number(model, "hidden_size") // heads
-    kept = _number(model, "num_key_value_heads") or heads
-    return 2 * layers * kept * width * (4 if not_wide(machine) else 2)
+    width = number(model, "head_dim") or number(model, "hidden_size") // heads
+    kept = number(model, "num_key_value_heads") or heads
+    return 2 * layers * kept * width * element
 
 
 def _room(model: Model, machine: Machine) -> int:
@@ -158,12 +168,19 @@ def _room(model: Model, machine: Machine) -> int:
 
 
 def _loaded(model: Model, machine: Machine) -> int:
-    """Bytes of the weights in memory: float32 takes twice the place of bfloat16."""
+    """Bytes of the weights in memory."""
+    return loaded(model, 4 if not_wide(machine) else 2)
+
+
+def loaded(model: Model, element: int) -> int:
+    """The same for numbers of `element` bytes: float32 takes twice the place of bfloat16."""
     kept = model.config.get("dtype") or model.config.get("torch_dtype")
-    return model.size * (2 if not_wide(machine) and kept != "float32" else 1)
+    wider = element == 4 and kept != "float32" and not model.config.get("quantization_config")
+    return model.size * (2 if wider else 1)
 
 
-def _number(model: Model, key: str) -> int:
+def number(model: Model, key: str) -> int:
+    """A whole number of the model's configuration, or of its text part; 0 without."""
     nested = model.config.get("text_config")
     value = model.config.get(key) or (nested.get(key) if isinstance(nested, dict) else None)
     return value if isinstance(value, int) else 0

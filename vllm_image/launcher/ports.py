@@ -13,6 +13,9 @@ DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 11434
 SCHEME_PORTS = {"http": 80, "https": 443}
 LISTENING = "0A"
 HIGHEST = 65535
+FOR_MAKE = ("OLLAMA_HOST", "choose another port: OLLAMA_HOST={host}:{port} make serve")
+IN_AN_IMAGE = ("ENGINE_HOST", "choose another one: ENGINE_PORT={port}")
+"""Where an address comes from: the variable that names its host, and how to take another port."""
 ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
@@ -54,21 +57,23 @@ def whole_number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else None
 
 
-def require_free(address: Address, proc: Path = Path("/proc")) -> None:
+def require_free(
+    address: Address, source: tuple[str, str] = FOR_MAKE, proc: Path = Path("/proc")
+) -> None:
     """Binds the address once, so that a taken port is an error before the long work."""
     try:
         family, kind, number, _, where = socket.getaddrinfo(
             address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except (socket.gaierror, UnicodeError) as error:
-        raise CannotRun(f"OLLAMA_HOST names no address: {address.host} ({error})") from error
+        raise CannotRun(f"{source[0]} names no address: {address.host} ({error})") from error
     with socket.socket(family, kind, number) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(where)
             probe.listen()
         except OSError as error:
-            raise CannotRun(_refusal(address, error, proc)) from error
+            raise CannotRun(_refusal(address, error, proc, source[1])) from error
 
 
 def free_port() -> int:
@@ -105,14 +110,12 @@ def _inodes(port: int, proc: Path) -> set[str]:
     return found
 
 
-def _refusal(address: Address, error: OSError, proc: Path) -> str:
+def _refusal(address: Address, error: OSError, proc: Path, advice: str = FOR_MAKE[1]) -> str:
     if error.errno != errno.EADDRINUSE:
         return f"can't listen on {address.host} port {address.port}: {error.strerror}"
     user = owner(address.port, proc)
     by = f"process {user[0]} ({user[1]})" if user else "another program"
     host = f"[{address.host}]" if ":" in address.host else address.host
     other = address.port + 1 if address.port < HIGHEST else address.port - 1
-    return (
-        f"port {address.port} is taken by {by}; stop it, or choose another port: "
-        f"OLLAMA_HOST={host}:{other} make serve"
-    )
+    other_way = advice.format(host=host, port=other)
+    return f"port {address.port} is taken by {by}; stop it, or {other_way}"

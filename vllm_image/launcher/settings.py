@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from launcher import ports
+from launcher import ports, secret
 from launcher.errors import CannotRun
 
 HUB = "https://huggingface.co"
+HUB_TOKENS = ("HF_TOKEN", "HUGGINGFACEHUB_API_TOKEN")
 TRUE = {"1", "true", "yes", "on"}
 
 
@@ -51,7 +52,7 @@ def read(environ: Mapping[str, str], root: Path) -> Settings:
         vllm_url=_vllm_url(environ.get("VLLM_URL", "").strip()),
         vllm_api_key=environ.get("VLLM_API_KEY", ""),
         context_length=_context_length(environ.get("OLLAMA_CONTEXT_LENGTH", "").strip()),
-        hub=_hub(environ),
+        hub=hub(environ),
     )
 
 
@@ -62,10 +63,10 @@ def expand(path: str | Path) -> Path:
 
 def _vllm_url(text: str) -> str:
     url = text.rstrip("/").removesuffix("/v1").rstrip("/")
-    return _server("VLLM_URL", url, "http://127.0.0.1:8000") if url else ""
+    return server("VLLM_URL", url, "http://127.0.0.1:8000") if url else ""
 
 
-def _server(variable: str, url: str, example: str) -> str:
+def server(variable: str, url: str, example: str) -> str:
     try:
         parts = urlsplit(url)
         fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -85,15 +86,15 @@ def _context_length(text: str) -> int | None:
     return number or None  # Ollama's 0 means: choose for me
 
 
-def _hub(environ: Mapping[str, str]) -> Hub:
-    """As huggingface_hub finds these settings."""
+def hub(environ: Mapping[str, str]) -> Hub:
+    """As huggingface_hub finds these settings; the token under its other names as well."""
     home = expand(environ.get("HOME") or "~")
     caches = Path(environ.get("XDG_CACHE_HOME") or home / ".cache")
     base = expand(environ.get("HF_HOME") or caches / "huggingface")
     cache = environ.get("HF_HUB_CACHE") or environ.get("HUGGINGFACE_HUB_CACHE") or base / "hub"
     return Hub(
-        endpoint=_server("HF_ENDPOINT", (environ.get("HF_ENDPOINT") or HUB).rstrip("/"), HUB),
-        token=environ.get("HF_TOKEN") or _saved_token(environ, base),
+        endpoint=server("HF_ENDPOINT", (environ.get("HF_ENDPOINT") or HUB).rstrip("/"), HUB),
+        token=secret.read(environ, *HUB_TOKENS) or _saved_token(environ, base),
         offline=environ.get("HF_HUB_OFFLINE", "").lower() in TRUE,
         cache=expand(cache),
     )

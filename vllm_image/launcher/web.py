@@ -1,4 +1,7 @@
-"""HTTP GET, small and patient: the answer, or None when nobody answers."""
+"""HTTP GET, small and patient: the answer, or None when nobody answers.
+
+A secret goes to the host it is meant for, and to no other one that this host points to.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,10 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from email.message import Message
+from typing import IO, Any
+from urllib.parse import urlsplit
 
 LIMIT = 8_000_000
 
@@ -17,6 +22,8 @@ LIMIT = 8_000_000
 class Answer:
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """With the names in lower case."""
 
     def json(self) -> Any:
         try:
@@ -36,6 +43,10 @@ class Models:
 
 class NoAnswer(Exception):
     """Its text says why."""
+
+
+FAULTS = (OSError, http.client.HTTPException, ValueError)
+"""What a request may end with when there is no answer."""
 
 
 def get(
@@ -60,17 +71,73 @@ def ask(
     proxies: bool = False,
     method: str = "GET",
 ) -> Answer:
-    """`proxies`: whether the user's proxy settings count; never for our own processes."""
-    handlers = [] if proxies else [urllib.request.ProxyHandler({})]
+    """`proxies`: whether the user's proxy settings count; never for our own processes.
+
+    Raises NoAnswer. The body of an error is not read.
+    """
     try:
-        request = urllib.request.Request(url, headers=dict(headers or {}), method=method)
-        with urllib.request.build_opener(*handlers).open(request, timeout=timeout) as reply:
-            return Answer(reply.status, reply.read(LIMIT))
+        with opened(url, timeout, headers, proxies=proxies, method=method) as reply:
+            return Answer(reply.status, reply.read(LIMIT), lower(reply.headers))
     except urllib.error.HTTPError as error:
         with error:
-            return Answer(error.code, b"")
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise NoAnswer(_reason(error)) from error
+            return Answer(error.code, b"", lower(error.headers))
+    except FAULTS as error:
+        raise NoAnswer(reason(error)) from error
+
+
+def opened(
+    url: str,
+    timeout: float,
+    headers: Mapping[str, str] | None = None,
+    *,
+    proxies: bool = False,
+    method: str = "GET",
+    redirects: bool = True,
+) -> http.client.HTTPResponse:
+    """The answer, its body unread; raises HTTPError for 400 and above, or one of FAULTS."""
+    handlers: list[urllib.request.BaseHandler] = [Redirects() if redirects else NoRedirects()]
+    if not proxies:
+        handlers.append(urllib.request.ProxyHandler({}))
+    request = urllib.request.Request(url, headers=dict(headers or {}), method=method)
+    reply = urllib.request.build_opener(*handlers).open(request, timeout=timeout)
+    assert isinstance(reply, http.client.HTTPResponse)
+    return reply
+
+
+class Redirects(urllib.request.HTTPRedirectHandler):
+    """Followed, but a hub's token does not come along to the storage that it points to."""
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        new = super().redirect_request(req, fp, code, msg, headers, newurl)
+        if new is not None and req.get_method() == "HEAD":
+            new.method = "HEAD"
+        if new is not None and _origin(req.full_url) != _origin(new.full_url):
+            new.remove_header("Authorization")
+        return new
+
+
+class NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A redirect is an HTTPError like any other: what was signed for one host fits no other."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+def lower(headers: Message) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.lower()
 
 
 def served_models(base: str, timeout: float, key: str = "") -> list[str]:
@@ -96,7 +163,7 @@ def _names(body: object) -> list[str]:
     return [row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str)]
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     inner = error.reason if isinstance(error, urllib.error.URLError) else error
     strerror = inner.strerror if isinstance(inner, OSError) else None
     return (strerror or str(inner) or type(inner).__name__).lower()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from launcher import hub, names
+from launcher import gate, hub, names
 from launcher.errors import CannotRun, TryAgain
 from launcher.settings import Hub, Settings, expand
 
@@ -46,7 +46,7 @@ class Choice:
 def choose(settings: Settings) -> Choice:
     if not settings.model:
         return _default(settings.hub)
-    model = _tidied(settings.model)
+    model = tidied(settings.model)
     folder = expand(model)
     if os.path.isdir(folder):
         return _from_folder(model, folder)
@@ -63,7 +63,7 @@ def choose(settings: Settings) -> Choice:
     return _from_hub(settings.hub, model)
 
 
-def _tidied(model: str) -> str:
+def tidied(model: str) -> str:
     """Without a trailing slash; a page of the hub becomes the name it shows."""
     model = model.rstrip("/") or model
     page = HUB_PAGE.fullmatch(model)
@@ -80,8 +80,8 @@ def _default(place: Hub) -> Choice:
 
 
 def _from_folder(given: str, folder: Path) -> Choice:
-    if lacking := hub.missing(folder):
-        raise CannotRun(f"the folder {given} is not a complete model, it lacks {lacking}")
+    if faults := gate.faults(folder):
+        raise CannotRun(f"the folder {given} is not a complete model: {faults[0]}", faults[1:])
     path = folder.resolve()
     return Choice("folder", str(path), names.folder_name(path), _weight(path), path)
 
@@ -95,17 +95,23 @@ def _from_hub(place: Hub, model: str) -> Choice:
     raise refusal(place, model, listing.state)
 
 
-def refusal(place: Hub, model: str, state: hub.State) -> CannotRun | TryAgain:
+def refusal(
+    place: Hub, model: str, state: hub.State, example: str = OPEN_MODEL
+) -> CannotRun | TryAgain:
     if state == "closed":
-        token = "ask for access with" if place.token else "set HF_TOKEN to a token of"
+        page = f"{place.endpoint}/{model}"
+        token = (
+            f"ask for access on {page} with the account that HF_TOKEN is of, and wait for it"
+            if place.token
+            else f"accept its licence on {page} and set HF_TOKEN to a token of the account that did"
+        )
         return CannotRun(
-            f"{model} is not open to everybody: accept its licence on {place.endpoint}/{model} "
-            f"and {token} the account that did; or take an open model: {OPEN_MODEL}"
+            f"{model} is not open to everybody: {token}; or take an open model: {example}"
         )
     if state == "unknown":
+        private = "that HF_TOKEN doesn't open" if place.token else "which needs HF_TOKEN"
         return CannotRun(
-            f"the hub has no model {model} (or a private one, which needs HF_TOKEN); "
-            f"one that works: {OPEN_MODEL}"
+            f"the hub has no model {model} (or a private one, {private}); one that works: {example}"
         )
     if place.offline:
         return CannotRun(f"HF_HUB_OFFLINE is set and {model} is not complete in {place.cache}")

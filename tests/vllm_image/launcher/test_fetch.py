@@ -17,7 +17,7 @@ MAKES_A_MODEL = """
 mkdir -p "$3/tiny-chat"
 cd "$3/tiny-chat"
 echo '{"model_type": "qwen2"}' > config.json
-echo weights > model.safetensors
+printf '\\002\\0\\0\\0\\0\\0\\0\\0{}' > model.safetensors
 """
 FETCHES_A_MODEL = """
 cd "$HF_HUB_CACHE"
@@ -25,7 +25,8 @@ mkdir -p models--org--m/refs models--org--m/snapshots/abc
 printf abc > models--org--m/refs/main
 cd models--org--m/snapshots/abc
 echo '{}' > config.json
-touch tokenizer.json model.safetensors
+touch tokenizer.json
+printf '\\002\\0\\0\\0\\0\\0\\0\\0{}' > model.safetensors
 """
 FROM_HUB = weights.Choice("hub", "org/m", "m:latest", 10)
 
@@ -56,7 +57,7 @@ def test_the_demo_is_made_once_and_said_to_be_noise(
     fetcher: Fetcher, said: io.StringIO, tmp_path: Path
 ) -> None:
     model = fetcher(MAKES_A_MODEL).demo()
-    assert (model.name, model.demo, model.size) == ("demo:latest", True, 8)
+    assert (model.name, model.demo, model.size) == ("demo:latest", True, 10)
     assert model.config == {"model_type": "qwen2"}
     assert Path(model.given).is_relative_to(tmp_path / ".venv" / "models")
     assert fetcher("exit 1").demo() == model

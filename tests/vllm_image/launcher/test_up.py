@@ -21,6 +21,7 @@ from launcher import leash, ports
 from launcher.install import Installer
 
 from tests.support import engine, machine
+from tests.vllm_image.launcher.tensors import EMPTY
 
 IMAGES = Path(leash.__file__).parent.parent
 # One server for both parts: it answers every path, and leaves a helper behind when it is killed.
@@ -75,8 +76,9 @@ class Checkout:
         self.write(".venv/installed", stamp)
 
     def model(self, name: str) -> Path:
-        for file in ("config.json", "tokenizer.json", "model.safetensors"):
+        for file in ("config.json", "tokenizer.json"):
             self.write(f"{name}/{file}", "{}")
+        self.write(f"{name}/model.safetensors", EMPTY.decode())
         return self.root / name
 
     @contextlib.contextmanager

@@ -13,6 +13,8 @@ from launcher.processes import Processes
 from launcher.progress import Progress
 from launcher.serving import AdapterEnded, Serving
 
+from tests.vllm_image.launcher import fake_hub
+
 
 @contextmanager
 def answering(status: int, body: bytes = b"") -> Iterator[str]:
@@ -64,6 +66,23 @@ def test_models_or_why_there_are_none(
 def test_nobody_there(url: str, why: str) -> None:
     assert why in web.models(url, 2).lacking
     assert web.get(url, 2) is None
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_redirect_to_another_host_is_followed_without_the_secret(method: str) -> None:
+    hub, storage = fake_hub.Hub(), fake_hub.Hub()
+    with fake_hub.running(storage) as hub.storage, fake_hub.running(hub) as url:
+        file = f"{url}/{fake_hub.OPEN}/resolve/main/config.json"
+        headers = {"Authorization": "Bearer x", "Range": "bytes=0-3"}
+        answer = web.ask(file, 2, headers, method=method)
+        with pytest.raises(web.urllib.error.HTTPError) as raised:
+            web.opened(file, 2, headers, redirects=False)
+        raised.value.close()
+    assert (answer.status, answer.headers["content-range"][:9]) == (206, "bytes 0-3")
+    ((asked, _, sent),) = storage.asked
+    assert (asked, sent["range"]) == (method, "bytes=0-3")
+    assert "authorization" not in sent
+    assert raised.value.code == 302
 
 
 @pytest.mark.parametrize(("key", "text"), [("", "wants a key: VLLM_API_KEY"), ("k", "refuses")])

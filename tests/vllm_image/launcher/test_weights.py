@@ -11,6 +11,7 @@ from launcher.hub import ask
 from launcher.settings import Settings
 
 from tests.vllm_image.launcher import fake_hub
+from tests.vllm_image.launcher.tensors import EMPTY
 
 NOBODY = "http://127.0.0.1:9"  # the discard port: refused at once
 DEFAULT = weights.DEFAULT
@@ -30,7 +31,8 @@ def given(folder: Path, **environ: str) -> Settings:
 def model_folder(folder: Path, *names: str) -> Path:
     folder.mkdir(parents=True)
     for name in names or ("config.json", "tokenizer.json", "model.safetensors"):
-        (folder / name).write_text("{}")
+        weights = name.endswith(".safetensors")
+        (folder / name).write_bytes(EMPTY if weights else b"{}")
     return folder
 
 
@@ -45,7 +47,7 @@ def test_a_folder_is_served_under_its_own_name(tmp_path: Path) -> None:
     folder = model_folder(tmp_path / "My-Model")
     choice = weights.choose(given(tmp_path, MODEL=str(folder)))
     assert (choice.source, choice.model) == ("folder", str(folder))
-    assert (choice.name, choice.size, choice.download) == ("my-model:latest", 2, 0)
+    assert (choice.name, choice.size, choice.download) == ("my-model:latest", 10, 0)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +156,7 @@ def test_an_open_model_is_sized_without_its_other_forms(tmp_path: Path, hub: str
     choice = weights.choose(given(tmp_path, HF_ENDPOINT=hub, MODEL=fake_hub.OPEN))
     assert (choice.source, choice.name) == ("hub", "tiny:0.1b")
     small = len(fake_hub.FILES["config.json"]) + len(fake_hub.FILES["tokenizer.json"])
-    assert choice.size == 3_000_000 + small
+    assert choice.size == len(fake_hub.FILES["model.safetensors"]) + small
     assert "*.bin" in choice.ignored
 
 

@@ -1,0 +1,426 @@
+#!/usr/bin/env python3
+"""The checks of a healthy stack, as a table. Standard library only; Python 3.11 or newer.
+
+    python3 compose/tools/verify.py [--url URL] [--project NAME]
+
+Asks what clients ask, and the Docker daemon for what only it knows. Which checks there are is told
+by the containers that the project has. Exit code 0: all is well; 1: something is not; 78: no
+stack is here to look at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+YES, NO, UNSEEN = "yes", "NO", "-"
+ONE_SHOTS = ("fetch-cpu", "fetch-gpu", "fetch-hpu", "vision-preload", "phase1-preload")
+ENGINES = ("llm-cpu", "llm-gpu", "llm-hpu")
+LOCAL = ("127.0.0.1", "::1")
+CODES = {
+    75: "may work later: see its log",
+    78: "trying again can't help: its log says what to change",
+    132: "SIGILL: the CPU lacks an instruction that the image needs",
+    137: "SIGKILL: mostly for memory; raise its limit in .env",
+    139: "SIGSEGV: a crash",
+}
+CHAT_PATIENCE = 300
+READY_PATIENCE = 5
+
+
+@dataclass
+class Row:
+    check: str
+    verdict: str
+    finding: str
+
+
+@dataclass
+class Container:
+    service: str
+    about: dict[str, Any]
+
+    @property
+    def running(self) -> bool:
+        return bool(self.about["State"]["Running"])
+
+    @property
+    def health(self) -> str:
+        return str(self.about["State"].get("Health", {}).get("Status", "none"))
+
+    def published(self) -> list[tuple[str, str]]:
+        """(address, port) on the host."""
+        ports = self.about["NetworkSettings"]["Ports"] or {}
+        return [(row["HostIp"], row["HostPort"]) for rows in ports.values() for row in rows or ()]
+
+    def address(self, inside: int, path: str = "") -> str:
+        rows = (self.about["NetworkSettings"]["Ports"] or {}).get(f"{inside}/tcp") or []
+        host = rows[0]["HostIp"] if rows else ""
+        host = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host
+        return f"http://{host}:{rows[0]['HostPort']}{path}" if rows else ""
+
+
+@dataclass
+class Stack:
+    url: str
+    project: str
+    containers: dict[str, Container] = field(default_factory=dict)
+    docker: str = ""
+    """Why the daemon could not be asked; empty when it could."""
+    models: dict[str, list[str]] = field(default_factory=dict)
+    """Name → capabilities, as the adapter tells them."""
+
+    def has(self, *services: str) -> bool:
+        return any(name in self.containers for name in services)
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description="Checks a running stack.")
+    parser.add_argument("--url", help="the adapter; default: the port that it publishes")
+    parser.add_argument("--project", default=environ("COMPOSE_PROJECT_NAME", "ollama-vllm"))
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    chosen = parser.parse_args(arguments)
+    stack = look(chosen.url, chosen.project)
+    if not stack.url:
+        print(f"no stack named {stack.project} runs here; `make up PROFILE=cpu` starts one")
+        return 78
+    rows = []
+    for row in checks(stack):
+        rows.append(row)
+        line = f"{row.verdict:4} {row.check:42} {row.finding}".rstrip()
+        print(json.dumps(vars(row)) if chosen.json else line, flush=True)
+    failed = sum(row.verdict == NO for row in rows)
+    unseen = sum(row.verdict == UNSEEN for row in rows)
+    if not chosen.json:
+        passed = len(rows) - failed - unseen
+        print(f"{passed} yes, {failed} no" + (f", {unseen} not seen" if unseen else ""))
+    return 1 if failed else 0
+
+
+def look(url: str | None, project: str) -> Stack:
+    stack = Stack(url or "", project)
+    try:
+        stack.containers = containers(project)
+    except (OSError, subprocess.CalledProcessError, ValueError) as error:
+        stack.docker = str(getattr(error, "stderr", "") or error).strip().split("\n")[-1]
+    for name in ("adapter", "phase1"):
+        if not stack.url and name in stack.containers:
+            stack.url = stack.containers[name].address(11434)
+    return stack
+
+
+def containers(project: str) -> dict[str, Container]:
+    label = f"label=com.docker.compose.project={project}"
+    identities = docker("ps", "--all", "--quiet", "--filter", label).split()
+    if not identities:
+        return {}
+    found = json.loads(docker("inspect", *identities))
+    names = [one["Config"]["Labels"]["com.docker.compose.service"] for one in found]
+    return {name: Container(name, about) for name, about in zip(names, found, strict=True)}
+
+
+def docker(*arguments: str) -> str:
+    command = ["docker", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def checks(stack: Stack) -> Iterator[Row]:
+    phase1 = stack.has("phase1") and not stack.has("adapter")
+    table = PHASE1 if phase1 else PHASE2
+    for name, check, wanted in table:
+        if wanted(stack):
+            yield verdict(name, check, stack)
+    if stack.docker:
+        yield Row("the Docker daemon answers", UNSEEN, f"not asked: {stack.docker}")
+
+
+def verdict(name: str, check: Callable[[Stack], str], stack: Stack) -> Row:
+    try:
+        return Row(name, YES, check(stack))
+    except Unseen as reason:
+        return Row(name, UNSEEN, str(reason))
+    except urllib.error.HTTPError as error:
+        said = error.read(300).decode(errors="replace").strip()
+        return Row(name, NO, f"HTTP {error.code}: {said}")
+    except (Failed, OSError, http.client.HTTPException, ValueError, KeyError) as error:
+        return Row(name, NO, str(getattr(error, "reason", "") or error) or type(error).__name__)
+
+
+class Failed(Exception):
+    """The check did not pass, and why."""
+
+
+class Unseen(Exception):
+    """There is nothing here to check."""
+
+
+def healthy(stack: Stack) -> str:
+    ask(f"{stack.url}/health")
+    return stack.url
+
+
+def ready(stack: Stack) -> str:
+    """The adapter looks at its upstreams every few seconds: one that came up now may be late."""
+    deadline = time.monotonic() + READY_PATIENCE
+    while True:
+        try:
+            up = ask(f"{stack.url}/ready")["upstreams"]
+            fault = ", ".join(name for name, answers in up.items() if not answers)
+        except urllib.error.HTTPError as error:
+            fault, up = f"any of them (HTTP {error.code})", {}
+        if not fault:
+            return f"upstreams: {', '.join(up)}"
+        if time.monotonic() > deadline:
+            raise Failed(f"no answer from {fault}")
+        time.sleep(0.5)
+
+
+def effective(stack: Stack) -> str:
+    """Where clients on this machine would go."""
+    asked = environ("OLLAMA_HOST", "")
+    goes_to = f"OLLAMA_HOST is {asked or 'not set: 127.0.0.1:11434'}"
+    port = stack.url.rpartition(":")[2]
+    if port not in (asked or "11434"):
+        if asked:
+            raise Failed(f"{goes_to}, this is {stack.url}")
+        raise Unseen(f"{goes_to}, this is {stack.url}")
+    version = ask(f"{stack.url}/api/version")["version"]
+    return f"{stack.url} says Ollama {version}; {goes_to}"
+
+
+def tags(stack: Stack) -> str:
+    names = [row["name"] for row in ask(f"{stack.url}/api/tags")["models"]]
+    if not names:
+        raise Failed("no models")
+    for name in names:
+        shown = ask(f"{stack.url}/api/show", {"model": name})
+        stack.models[name] = shown.get("capabilities", [])
+    return ", ".join(names)
+
+
+def openai(stack: Stack) -> str:
+    names = [row["id"] for row in ask(f"{stack.url}/v1/models")["data"]]
+    if not names:
+        raise Failed("no models")
+    return f"{len(names)} models"
+
+
+def chat(stack: Stack) -> str:
+    model = able(stack, "completion")
+    body = {"model": model, "messages": [{"role": "user", "content": "Say hello."}]}
+    lines = list(stream(f"{stack.url}/api/chat", body | {"options": {"num_predict": 16}}))
+    if "error" in lines[-1] or not lines[-1].get("done"):
+        raise Failed(f"{model}: {lines[-1]}")
+    if len(lines) < 2:
+        raise Failed(f"{model} answered in one piece, not as a stream")
+    return f"{model}: {len(lines)} lines, {lines[-1].get('eval_count', '?')} tokens"
+
+
+def embedding(stack: Stack) -> str:
+    model = able(stack, "embedding")
+    vectors = ask(f"{stack.url}/api/embed", {"model": model, "input": "hello"})["embeddings"]
+    return f"{model}: {len(vectors[0])} numbers"
+
+
+def seeing(stack: Stack) -> str:
+    return able(stack, "vision")
+
+
+def vision_models(stack: Stack) -> str:
+    container = stack.containers["vision"]
+    names = [row["name"] for row in ask(container.address(11434, "/api/tags"))["models"]]
+    if container.health != "healthy":
+        raise Failed(f"{container.health}; here: {', '.join(names) or 'none'}")
+    return ", ".join(names)
+
+
+def states(stack: Stack) -> str:
+    wrong = []
+    for name, container in sorted(stack.containers.items()):
+        code = container.about["State"]["ExitCode"]
+        if name in ONE_SHOTS:
+            if container.running or code:
+                wrong.append(f"{name} {'is at work' if container.running else meaning(code)}")
+        elif not container.running:
+            wrong.append(f"{name} {meaning(code)}")
+        elif container.health != "healthy":
+            wrong.append(f"{name} is {container.health}")
+    if wrong:
+        raise Failed("; ".join(wrong))
+    return f"{len(stack.containers)} containers"
+
+
+def steady(stack: Stack) -> str:
+    counts = {name: one.about["RestartCount"] for name, one in stack.containers.items()}
+    if restarted := [f"{name} {count} times" for name, count in counts.items() if count]:
+        raise Failed(f"restarted: {', '.join(restarted)}")
+    return ""
+
+
+def bound(stack: Stack) -> str:
+    open_ = [
+        f"{name} on {address}:{port}"
+        for name, container in sorted(stack.containers.items())
+        for address, port in container.published()
+        if address not in LOCAL
+    ]
+    if open_:
+        raise Failed(f"open to the network: {', '.join(open_)}")
+    ports = sorted(port for one in stack.containers.values() for _, port in one.published())
+    return f"ports {', '.join(ports)}"
+
+
+def shut(stack: Stack) -> str:
+    """Engines publish nothing, and every network of theirs is internal."""
+    for name in ENGINES:
+        if name not in stack.containers:
+            continue
+        about = stack.containers[name]
+        if found := about.published():
+            raise Failed(f"{name} publishes {found}")
+        networks = list(about.about["NetworkSettings"]["Networks"])
+        for network in json.loads(docker("network", "inspect", *networks)):
+            if not network["Internal"]:
+                raise Failed(f"{name} is on {network['Name']}, which is not internal")
+    return "nothing published, internal network only"
+
+
+def hardened(stack: Stack) -> str:
+    for name, container in stack.containers.items():
+        host, user = container.about["HostConfig"], container.about["Config"]["User"]
+        flaws = {
+            "runs as root": user.partition(":")[0] in ("", "0", "root"),
+            "can write its root": not host["ReadonlyRootfs"],
+            "keeps capabilities": "ALL" not in (host["CapDrop"] or ()),
+            "may gain privileges": not any(
+                "no-new-privileges" in option for option in host["SecurityOpt"] or ()
+            ),
+            "has no memory limit": not host["Memory"],
+        }
+        if found := [flaw for flaw, there in flaws.items() if there]:
+            raise Failed(f"{name} {' and '.join(found)}")
+    return "users, root file systems, capabilities, limits"
+
+
+def scraped(stack: Stack) -> str:
+    url = stack.containers["prometheus"].address(9090, "/api/v1/targets")
+    targets = ask(url)["data"]["activeTargets"]
+    down = [f"{row['scrapePool']} ({row['lastError']})" for row in targets if row["health"] != "up"]
+    if down or not targets:
+        raise Failed(f"not scraped: {', '.join(down) or 'no targets'}")
+    return ", ".join(sorted({row["scrapePool"] for row in targets}))
+
+
+def metrics(stack: Stack) -> str:
+    with urllib.request.urlopen(f"{stack.url}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    if "adapter_requests_total" not in text:
+        raise Failed("no adapter_requests_total")
+    return f"{sum(not line.startswith('#') for line in text.splitlines())} series"
+
+
+def dashboards(stack: Stack) -> str:
+    ask(stack.containers["grafana"].address(3000, "/api/health"))
+    return stack.containers["grafana"].address(3000)
+
+
+def plain(stack: Stack) -> str:
+    with urllib.request.urlopen(stack.url, timeout=10) as answer:
+        said = answer.read(100).decode()
+    if said != "Ollama is running":
+        raise Failed(f"{stack.url} says {said!r}")
+    return stack.url
+
+
+def always(_: Stack) -> bool:
+    return True
+
+
+def seen(stack: Stack) -> bool:
+    return not stack.docker and bool(stack.containers)
+
+
+def with_(*services: str) -> Callable[[Stack], bool]:
+    return lambda stack: stack.has(*services)
+
+
+def able_to(capability: str) -> Callable[[Stack], bool]:
+    return lambda stack: any(capability in abilities for abilities in stack.models.values())
+
+
+Table = list[tuple[str, Callable[[Stack], str], Callable[[Stack], bool]]]
+AROUND: Table = [
+    ("every container is healthy, or done", states, seen),
+    ("nothing was restarted", steady, seen),
+    ("ports are bound to this machine only", bound, seen),
+    ("engines can't be reached from outside", shut, with_(*ENGINES)),
+    ("containers are hardened", hardened, seen),
+]
+PHASE2: Table = [
+    ("the adapter is healthy", healthy, always),
+    ("every upstream answers", ready, always),
+    ("clients here come to the adapter", effective, always),
+    ("models are listed", tags, always),
+    ("OpenAI's API lists them too", openai, always),
+    ("a chat streams", chat, always),
+    ("an embedding is made", embedding, able_to("embedding")),
+    ("the vision Ollama has its models", vision_models, with_("vision")),
+    ("a model that sees is listed", seeing, with_("vision")),
+    ("the adapter tells its metrics", metrics, always),
+    ("Prometheus scrapes every target", scraped, with_("prometheus")),
+    ("Grafana answers", dashboards, with_("grafana")),
+    *AROUND,
+]
+PHASE1: Table = [
+    ("Ollama answers in the adapter's place", plain, always),
+    ("clients here come to it", effective, always),
+    ("models are listed", tags, always),
+    ("a chat streams", chat, always),
+    *AROUND,
+]
+
+
+def able(stack: Stack, capability: str) -> str:
+    """The first model that can."""
+    for name, abilities in stack.models.items():
+        if capability in abilities:
+            return name
+    raise Failed(f"no model listed has the capability {capability}")
+
+
+def environ(name: str, default: str) -> str:
+    return os.environ.get(name, default)  # noqa: TID251  # a program of its own
+
+
+def meaning(code: int) -> str:
+    return f"ended with {code}" + (f" ({CODES[code]})" if code in CODES else "")
+
+
+def ask(url: str, body: Any = None) -> Any:
+    with urllib.request.urlopen(request(url, body), timeout=30) as answer:
+        return json.loads(answer.read())
+
+
+def stream(url: str, body: Any) -> Iterator[dict[str, Any]]:
+    with urllib.request.urlopen(request(url, body), timeout=CHAT_PATIENCE) as answer:
+        for line in answer:
+            yield json.loads(line)
+
+
+def request(url: str, body: Any) -> urllib.request.Request:
+    data = None if body is None else json.dumps(body).encode()
+    return urllib.request.Request(url, data, {"Content-Type": "application/json"})
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,169 @@
+"""What compose.yaml promises, read from the file."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.compose.compose_file import (
+    DOCUMENT,
+    FOLDER,
+    SERVICES,
+    TEXT,
+    VARIABLE,
+    filled,
+    published,
+)
+from tests.support import machine
+
+ENGINES = ("llm-cpu", "llm-gpu", "llm-hpu")
+FETCHERS = ("fetch-cpu", "fetch-gpu", "fetch-hpu")
+ONE_SHOTS = (*FETCHERS, "vision-preload", "phase1-preload", "calibrate-hpu")
+LASTING = sorted(SERVICES.keys() - {*ONE_SHOTS})
+EXAMPLE = (FOLDER / ".env.example").read_text()
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_every_service_is_hardened(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["init"] is True
+    assert service["user"].partition(":")[0] not in ("", "0", "root")
+    assert any(mount.startswith("/tmp:") for mount in service["tmpfs"])
+    assert service["logging"]["options"].keys() == {"max-size", "max-file"}
+    assert "stop_grace_period" in service
+    assert {*service.get("cap_add", ())} <= {"SYS_NICE"}
+    assert "privileged" not in service
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_every_service_has_limits(name: str) -> None:
+    service = SERVICES[name]
+    assert name == "calibrate-hpu" or "mem_limit" in service
+    assert name == "calibrate-hpu" or "pids_limit" in service
+
+
+@pytest.mark.parametrize("name", LASTING)
+def test_what_lasts_comes_back_after_a_reboot_and_has_a_health_check(name: str) -> None:
+    assert SERVICES[name]["restart"] == "unless-stopped"
+    assert "disable" not in SERVICES[name]["healthcheck"]
+
+
+@pytest.mark.parametrize("name", ONE_SHOTS)
+def test_one_shots_do_not_run_for_ever(name: str) -> None:
+    assert SERVICES[name]["restart"] in ("on-failure:5", "no")
+    assert SERVICES[name]["healthcheck"] == {"disable": True}
+
+
+@pytest.mark.parametrize("name", [*ENGINES, "calibrate-hpu"])
+def test_engines_are_on_the_internal_network_only(name: str) -> None:
+    assert {*SERVICES[name]["networks"]} == {"backend"}
+    assert DOCUMENT["networks"]["backend"] == {"internal": True}
+    assert "ports" not in SERVICES[name]
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_every_engine_is_called_llm(name: str) -> None:
+    assert SERVICES[name]["networks"]["backend"]["aliases"] == ["llm"]
+    assert "vllm" not in SERVICES, "its variables would be taken for vLLM's own"
+
+
+@pytest.mark.parametrize("name", FETCHERS)
+def test_fetching_has_a_way_out_and_the_secrets(name: str) -> None:
+    assert SERVICES[name]["networks"] == ["edge"]
+    assert SERVICES[name]["secrets"] == ["hf_token", "s3_access_key_id", "s3_secret_access_key"]
+    assert SERVICES[name]["environment"].keys() >= {"http_proxy", "https_proxy", "no_proxy"}
+
+
+def test_secrets_are_files_and_go_to_nobody_else() -> None:
+    for name, secret in DOCUMENT["secrets"].items():
+        assert secret == {"file": f"./secrets/{name}"}
+    holders = {name for name, service in SERVICES.items() if service.get("secrets")}
+    assert holders == {*FETCHERS, "grafana"}
+
+
+def test_the_adapter_waits_for_nobody() -> None:
+    assert "depends_on" not in SERVICES["adapter"]
+
+
+@pytest.mark.parametrize("device", ["cpu", "gpu", "hpu"])
+def test_an_engine_waits_for_its_weights(device: str) -> None:
+    needs = {f"fetch-{device}": {"condition": "service_completed_successfully"}}
+    assert SERVICES[f"llm-{device}"]["depends_on"] == needs
+    assert SERVICES[f"llm-{device}"]["environment"]["FETCH"] == "no"
+
+
+def test_slow_engines_are_given_time() -> None:
+    periods = {name: filled(SERVICES[name]["healthcheck"]["start_period"]) for name in ENGINES}
+    assert periods == {"llm-cpu": "30m", "llm-gpu": "30m", "llm-hpu": "60m"}
+
+
+def test_gaudi_gets_what_it_needs() -> None:
+    service = SERVICES["llm-hpu"]
+    assert service["runtime"] == "habana"
+    assert service["environment"].keys() >= {
+        *("HABANA_VISIBLE_DEVICES", "OMPI_MCA_btl_vader_single_copy_mechanism"),
+        *("PT_HPU_ENABLE_LAZY_COLLECTIVES", "VLLM_SKIP_WARMUP", "QUANT_CONFIG"),
+    }
+    assert SERVICES["calibrate-hpu"]["profiles"] == ["calibrate"]
+
+
+def test_gpus_are_reserved() -> None:
+    (devices,) = SERVICES["llm-gpu"]["deploy"]["resources"]["reservations"]["devices"]
+    assert devices == {"driver": "nvidia", "count": "all", "capabilities": ["gpu"]}
+
+
+def test_ports_are_on_this_machine_only() -> None:
+    assert {row[0] for rows in published().values() for row in rows} == {"127.0.0.1"}
+
+
+def test_ports_clash_only_where_one_takes_the_others_place() -> None:
+    outer = {name: port for name, rows in published().items() for _, port, _ in rows}
+    assert outer == {
+        "adapter": 11434,
+        "phase1": 11434,
+        "vision": 11435,
+        "prometheus": 9090,
+        "grafana": 3001,
+    }
+
+
+def test_the_page_of_ports_tells_them_all() -> None:
+    page = (machine.ROOT / "docs" / "reference" / "ports.md").read_text()
+    told = re.findall(r"^\| `([\w-]+)` \| (\d+|-) \| (\d+) \|", page, re.MULTILINE)
+    ours = {
+        (name, str(outer), str(inner))
+        for name, rows in published().items()
+        for _, outer, inner in rows
+    }
+    assert ours <= {*told}
+    assert ("llm", "-", "8000") in told
+
+
+def test_every_variable_is_in_the_example() -> None:
+    wanted = {name for name, _ in VARIABLE.findall(TEXT)} - {"PROMETHEUS_IMAGE", "GRAFANA_IMAGE"}
+    told = {*re.findall(r"^#?(\w+)=", EXAMPLE, re.MULTILINE)}
+    assert wanted - told == set()
+    assert told - wanted == set()
+
+
+def test_the_examples_defaults_are_the_real_ones() -> None:
+    real: dict[str, set[str]] = {}
+    for name, default in VARIABLE.findall(TEXT):
+        real.setdefault(name, set()).add(default)
+    shown = dict(re.findall(r"^#?(\w+)=(.*)$", EXAMPLE, re.MULTILINE))
+    wrong = {name: text for name, text in shown.items() if text and text not in real[name]}
+    assert wrong == {"PHASE1_MODELS": "llama3.2:3b"}  # shows how it looks; it has no default
+
+
+def test_every_folder_that_is_mounted_is_there() -> None:
+    for service in SERVICES.values():
+        for mount in service.get("volumes", ()):
+            source = filled(mount.partition(":/")[0])
+            if source.startswith("."):
+                assert (FOLDER / source).exists(), source
+            else:
+                assert source in DOCUMENT["volumes"]

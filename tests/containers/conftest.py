@@ -1,0 +1,55 @@
+"""One daemon with the project's images for all tests of this folder, and a fresh stack for each."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.containers import images, workshop
+from tests.containers.daemon import Daemon
+from tests.containers.stack import Stack
+
+TIMEOUT = 400
+"""Seconds for the first test of a fresh checkout, which gets packages and builds images."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.containers)
+            item.add_marker(pytest.mark.timeout(TIMEOUT))
+
+
+@pytest.fixture(scope="session")
+def daemon() -> Iterator[Daemon]:
+    """A daemon that has every image that compose.yaml needs for cpu, vision and phase1."""
+    workshop.prepare()
+    root = Path(tempfile.mkdtemp(prefix="ovs-"))  # short: a socket's path has 107 letters at most
+    running = Daemon(root)
+    try:
+        archive = images.adapter_archive(root)
+        running.start()
+        images.load(running, archive, root)
+        yield running
+    finally:
+        running.stop()
+        shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture
+def stack(daemon: Daemon, tmp_path: Path) -> Iterator[Callable[..., Stack]]:
+    """Makes a stack with settings of its .env; everything of it is gone afterwards."""
+    made: list[Stack] = []
+
+    def make(**settings: str) -> Stack:
+        made.append(Stack(daemon, tmp_path, **settings))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.gone()

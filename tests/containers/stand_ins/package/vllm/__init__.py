@@ -1,0 +1,1 @@
+"""Not vLLM: what the launcher looks for in its package."""

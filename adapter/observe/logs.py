@@ -15,6 +15,7 @@ access = logging.getLogger("adapter.access")
 events = logging.getLogger("adapter")
 
 _NS_PER_MS = 1e6
+_PROBES = frozenset(("/health", "/ready", "/metrics"))
 _configured = False
 """Until `configure`, requests' lines go wherever the program's logging sends them."""
 
@@ -46,7 +47,9 @@ def _up_to_second(seconds: int) -> str:
 
 
 def log_requests(finished: Iterable[Facts]) -> None:
-    """The access-log lines of some requests."""
+    """The access-log lines of some requests, but not of those by which machines look after this one:
+    they come every few seconds."""
+    finished = [facts for facts in finished if facts.route not in _PROBES or facts.error]
     if not _configured:
         for facts in finished:
             access.info(line(facts))

@@ -33,6 +33,8 @@ def cpu(machine: Machine) -> None:
             "this CPU lacks AVX2, which vLLM needs; "
             "use an engine on another machine: VLLM_URL=http://host:8000 make serve"
         )
+    if not machine.numa:
+        raise CannotRun("the CPU engine needs libnuma: apt install libnuma1, or numactl-libs")
 
 
 def memory(model: plan.Model, machine: Machine) -> None:

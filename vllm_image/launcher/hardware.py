@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import shutil
@@ -23,6 +24,8 @@ class Machine:
     """Bytes this process may use at all."""
     available: int
     """Bytes of them that are free now."""
+    numa: bool = True
+    """Whether libnuma is installed, without which the CPU engine can't be loaded."""
 
 
 def read(proc: Path = PROC, cgroups: Path = CGROUPS) -> Machine:
@@ -33,7 +36,16 @@ def read(proc: Path = PROC, cgroups: Path = CGROUPS) -> Machine:
         cpus=cpus(len(os.sched_getaffinity(0)), proc, cgroups),
         memory=total,
         available=available,
+        numa=has_library("libnuma.so.1"),
     )
+
+
+def has_library(name: str) -> bool:
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True
 
 
 def cpu_flags(proc: Path = PROC) -> frozenset[str]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -73,3 +74,14 @@ def test_nothing_is_written_where_nobody_reads(caplog: pytest.LogCaptureFixture)
     with caplog.at_level(logging.WARNING, logger="adapter"):
         log_requests([LONG])
     assert caplog.records == []
+
+
+@pytest.mark.parametrize("route", ["/health", "/ready", "/metrics"])
+def test_who_looks_every_few_seconds_is_told_of_only_when_it_goes_wrong(
+    caplog: pytest.LogCaptureFixture, route: str
+):
+    with caplog.at_level(logging.INFO):
+        log_requests([replace(SHORT, route=route)])
+        log_requests([replace(SHORT, route=route, error="no engine answers")])
+    [record] = caplog.records
+    assert "no engine answers" in record.getMessage()

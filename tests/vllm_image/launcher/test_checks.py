@@ -20,6 +20,7 @@ HERE, THERE = Path("/here"), Path("/there")
     [
         (replace(MACHINE, flags=frozenset({"sse4_2"})), "AVX2"),
         (replace(MACHINE, architecture="aarch64"), "aarch64"),
+        (replace(MACHINE, numa=False), "apt install libnuma1"),
     ],
 )
 def test_a_cpu_that_cannot_run_the_engine_is_refused(machine: Machine, word: str) -> None:

@@ -87,3 +87,8 @@ def test_this_machine_can_be_read() -> None:
     machine = hardware.read()
     assert machine.cpus >= 1
     assert 0 < machine.available <= machine.memory
+
+
+def test_a_library_is_there_or_not() -> None:
+    assert hardware.has_library("libc.so.6")
+    assert not hardware.has_library("libnothing.so.9")

@@ -95,7 +95,7 @@ def _serve(options: argparse.Namespace, given: list[str]) -> int:
     if server.workers > 1 and not is_worker:
         logs.configure()
         workers.require_free(server.host, server.port)
-        return workers.supervise(given, server.workers, environ)
+        return workers.supervise(given, server.workers, environ, server.grace)
     run.run(settings, reuse_port=is_worker)
     return 0
 

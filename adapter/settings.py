@@ -54,6 +54,13 @@ def _origins(value: Any) -> Any:
     return value
 
 
+def _plain_name(value: Any) -> Any:
+    """It stands in headers, and before the slash of a fallback."""
+    if isinstance(value, str) and not re.fullmatch(r"[!-.0-~]+", value):
+        raise ValueError(f"{value!r} is no name: letters, digits and signs of ASCII, but no slash")
+    return value
+
+
 def _one_url(value: Any) -> Any:
     if isinstance(value, list):
         if len(value) != 1:
@@ -100,7 +107,9 @@ class Timeouts(_Section):
 class UpstreamSettings(_Section):
     """An engine. `url` may end in the API's version, such as /v1 or /v3; not that of an Ollama."""
 
-    name: str = Field(description="what the other tables, headers and metrics call it")
+    name: Annotated[str, BeforeValidator(_plain_name)] = Field(
+        description="what the other tables, headers and metrics call it"
+    )
     kind: Literal["vllm", "openai", "ollama"] = Field(
         "vllm",
         description="vllm, openai for another server of OpenAI's API, or ollama for a real Ollama, "
@@ -208,6 +217,14 @@ class ServerSettings(_Section):
         description="further tries when the engine refuses or drops a connection "
         "before its first byte",
         json_schema_extra={"env": "ADAPTER_RETRIES"},
+    )
+    grace: float = Field(
+        3.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="seconds that answers in flight may go on when the adapter is told to stop; "
+        "then they are told why they end",
+        json_schema_extra={"env": "ADAPTER_GRACE"},
     )
     state_dir: str = _setting(
         "",

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from adapter.catalog import names
 from adapter.catalog.state import LORAS, Alias
-from adapter.errors import BadOption, ConfigError
+from adapter.errors import AdapterError, BadOption, ConfigError
 from adapter.settings import ModelSettings, Settings, split_fallback
 from adapter.translate import definition
 from adapter.translate.lora import is_ours
@@ -112,7 +111,7 @@ def build(
     base is not there is left out, and one whose name a model has.
 
     Raises:
-        ConfigError: a model's default options are none.
+        ConfigError: a model's default options are none, or a configured name can't be asked for.
     """
     # In the order of the file, which decides whose a name is.
     order = [upstream.name for upstream in settings.upstreams]
@@ -121,7 +120,7 @@ def build(
     configured: list[Entry] = []
     renamed: list[Entry] = []
     for model, given in settings.models.items():
-        _judge(model, given.options)
+        _judge(model, given)
         upstream = given.upstream or settings.upstreams[0].name
         served = ServedModel(_served_name(settings, upstream, given.served_name or model))
         named.add((upstream, served.id))
@@ -216,11 +215,27 @@ def _aliased(base: Entry, alias: Alias, folder: Path) -> Entry:
     )
 
 
-def _judge(model: str, options: Mapping[str, Any]) -> None:
+def _judge(model: str, given: ModelSettings) -> None:
     try:
-        sampling(options, Target(model))
+        sampling(given.options, Target(model))
     except BadOption as error:
         raise ConfigError(f"models.{model}.options: {error.message}") from None
+    _require_legal(f"models.{model}", model)
+    for alias in given.aliases:
+        _require_legal(f"models.{model}.aliases", alias)
+
+
+def _require_legal(where: str, name: str) -> None:
+    """Raises ConfigError for a name that a client that asks for it would not get."""
+    try:
+        asked = names.asked(name)
+    except AdapterError:
+        asked = None
+    if asked is None or asked.key != names.for_served(name).key:
+        raise ConfigError(
+            f"{where}: {name!r} is no name that clients can ask for, such as llama3.2 or "
+            "me/llama3.2:3b (what the engine calls the model is its served_name)"
+        )
 
 
 def _renamed(entry: Entry, name: names.Name) -> Entry:

@@ -34,8 +34,8 @@ FILE = "state.sqlite"
 LORAS = "loras"
 """The folder of adapters' folders, each called as the engine calls the adapter."""
 SCHEMA = 1
-BUSY_SECONDS = 5.0
 FRESH_SECONDS = 0.005
+BUSY_SECONDS = 5.0
 """For how long a process waits for another's write."""
 
 _TABLE = """CREATE TABLE IF NOT EXISTS aliases (
@@ -92,7 +92,7 @@ class AliasStore:
         What was looked at a moment ago is not looked at again: whoever writes waits as long before
         it says so, and by then everybody looks.
         """
-        now = time.monotonic()
+        now = time.perf_counter()
         if now - self._looked_at < FRESH_SECONDS:
             return
         if not self._is_current():

@@ -47,8 +47,8 @@ def _up_to_second(seconds: int) -> str:
 
 
 def log_requests(finished: Iterable[Facts]) -> None:
-    """The access-log lines of some requests, but not of those by which machines look after this one:
-    they come every few seconds."""
+    """The access-log lines of some requests, but not of those by which machines look after
+    this one: they come every few seconds."""
     finished = [facts for facts in finished if facts.route not in _PROBES or facts.error]
     if not _configured:
         for facts in finished:

@@ -15,7 +15,7 @@ from adapter.observe.ledger import Ledger
 from adapter.observe.metrics import Metrics
 from adapter.server.admission import Admission
 from adapter.server.aliases import restore_adapters
-from adapter.server.drain import GRACE_SECONDS, OpenStreams
+from adapter.server.drain import OpenStreams
 from adapter.server.guard import add_origin_headers, guarded
 from adapter.server.hosts import is_loopback
 from adapter.server.middleware import add_headers, observed
@@ -86,7 +86,8 @@ def _settled(settings: Settings, upstream: str) -> set[str]:
 
 
 async def _end_streams(app: web.Application) -> None:
-    await app[STATE].streams.end(GRACE_SECONDS)
+    state = app[STATE]
+    await state.streams.end(state.settings.server.grace)
 
 
 def _health(state: State, upstream: UpstreamSettings, client: Upstream) -> Health:

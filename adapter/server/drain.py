@@ -10,8 +10,6 @@ from typing import Protocol
 
 from adapter.errors import AdapterError, Stopping
 
-GRACE_SECONDS = 3.0
-
 
 class Endable(Protocol):
     def end(self, error: AdapterError) -> None:

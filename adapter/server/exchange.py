@@ -10,10 +10,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from aiohttp import web
+
 from adapter.aside import LARGE
 from adapter.catalog.catalog import Entry
+from adapter.errors import AdapterError
 from adapter.observe.facts import Facts
 from adapter.server.chunks import ChunkWriter
+from adapter.server.observing import failed, stumbled
 from adapter.server.replies import Reply
 from adapter.server.state import State
 from adapter.wire.longtext import Json
@@ -80,6 +84,27 @@ class Exchange(Protocol):
 
 Answering = Callable[[Exchange], Awaitable[Reply | None]]
 """What answers an exchange: with a reply, or with None if it has begun and ended one in pieces."""
+
+
+async def replied(exchange: Exchange, answering: Answering) -> Reply | None:
+    """What `answering` returns, or its error as a reply.
+
+    Raises:
+        asyncio.CancelledError, ConnectionResetError: the client is gone.
+        web.HTTPException, web.RequestPayloadError: aiohttp can't read the request.
+    """
+    facts = exchange.facts
+    try:
+        reply = await answering(exchange)
+    except AdapterError as error:
+        reply = failed(facts, error, exchange.path)
+    except (ConnectionResetError, web.HTTPException, web.RequestPayloadError):
+        raise
+    except Exception:
+        reply = stumbled(facts, exchange.path)
+    if reply is not None:
+        facts.status = reply.status
+    return reply
 
 
 def weight(exchange: Exchange, template: str = "") -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,20 +18,25 @@ from typing import NamedTuple, cast
 
 import httptools
 
-from adapter.server.exchange import Answering
-from adapter.server.front_exchange import FrontExchange, header, replied
+from adapter.server.exchange import Answering, Exchange, replied
+from adapter.server.front_exchange import FrontExchange, header
+from adapter.server.guard import is_strange
 from adapter.server.observing import REQUEST_ID, begun, recorded
+from adapter.server.replies import Reply
 from adapter.server.state import State
 
 _LARGEST = 2**20
 """Bytes of a request that are kept here; of what comes while another is answered, too."""
-_LONGEST_HEADER, _MOST_HEADERS = 2**13, 50
+_LONGEST_HEAD, _LONGEST_HEADER, _MOST_HEADERS = 2**16, 2**13, 50
 _NOT_PLAIN = frozenset(
     (
         *(b"origin", b"expect", b"upgrade", b"proxy-connection"),
         *(b"transfer-encoding", b"content-encoding"),
     )
 )
+
+
+_log = logging.getLogger("adapter")
 
 
 class Route(NamedTuple):
@@ -63,6 +69,8 @@ class House:
     def came(self, front: Front) -> None:
         self.fronts.add(front)
         self._left.clear()
+        if self.closing:
+            front.transport.close()
 
     def went(self, front: Front) -> None:
         self.fronts.discard(front)
@@ -96,6 +104,7 @@ class Front(asyncio.Protocol):
         "_ahead",
         "_body",
         "_complete",
+        "_headed",
         "_headers",
         "_house",
         "_lasts",
@@ -166,7 +175,7 @@ class Front(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._plain = False
-        if not self._plain or self._size > _LARGEST:
+        if not self._plain or self._size > (_LARGEST if self._headed else _LONGEST_HEAD):
             self._hand_over()
         elif self._complete:
             self._answer()
@@ -203,6 +212,7 @@ class Front(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         parser = self._parser
+        self._headed = True
         if (
             self._url not in self._house.routes
             or parser.get_method() != b"POST"
@@ -226,7 +236,7 @@ class Front(asyncio.Protocol):
         self._raw: list[bytes] = []
         self._body.clear()
         self._size = 0
-        self._complete, self._plain = False, True
+        self._complete, self._headed, self._plain = False, False, True
 
     def _hand_over(self) -> None:
         """Leaves the connection and all that came of the request to aiohttp."""
@@ -245,7 +255,8 @@ class Front(asyncio.Protocol):
         facts = begun(house.state, "POST", route.path, header(headers, REQUEST_ID))
         exchange = FrontExchange(self, house.state, facts, route.path, headers, body)
         self._begin()
-        serving = self._serve(exchange, route.answering)
+        strange = is_strange(house.state, exchange.header("Host"))
+        serving = self._serve(exchange, _forbid if strange else route.answering)
         self.task = asyncio.get_running_loop().create_task(serving)
 
     async def _serve(self, exchange: FrontExchange, answering: Answering) -> None:
@@ -255,7 +266,10 @@ class Front(asyncio.Protocol):
             if finished and self.lasts:
                 await self.taken()  # a client that does not read gets no further answer
         except ConnectionResetError:
-            return
+            finished = False
+        except Exception:
+            _log.exception("request %s could not be answered", exchange.facts.request_id)
+            finished = False
         self.task = None
         if not finished:
             self._transport.abort()
@@ -270,3 +284,8 @@ class Front(asyncio.Protocol):
         ahead, self._ahead, self._size = b"".join(self._ahead), [], 0
         self._transport.resume_reading()
         self.data_received(ahead)
+
+
+async def _forbid(exchange: Exchange) -> Reply | None:
+    exchange.facts.outcome = "refused"
+    return Reply(status=403)

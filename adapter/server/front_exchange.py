@@ -6,13 +6,11 @@ import asyncio
 from collections.abc import Mapping
 from typing import Protocol
 
-from adapter.errors import AdapterError
 from adapter.observe.facts import Facts
 from adapter.server.chunks import ChunkWriter
-from adapter.server.exchange import Answering, Routing
-from adapter.server.guard import is_strange
-from adapter.server.heads import LAST_CHUNK, head
-from adapter.server.observing import failed, own_headers, stumbled
+from adapter.server.exchange import Routing
+from adapter.server.heads import BODILESS, LAST_CHUNK, head
+from adapter.server.observing import own_headers
 from adapter.server.replies import NDJSON, Reply
 from adapter.server.state import State
 from adapter.wire.longtext import Json
@@ -75,7 +73,7 @@ class FrontExchange:
         self, headers: Mapping[str, str], status: int = 200, length: int | None = None
     ) -> ChunkWriter:
         self._begun = True
-        self._chunked = length is None
+        self._chunked = length is None and status not in BODILESS
         self.facts.status = status
         all_headers = {**headers, **own_headers(self.facts)}
         transport = self._line.transport
@@ -86,7 +84,7 @@ class FrontExchange:
             transport,
             self._line.taken,
             chunked=self._chunked,
-            lines=headers["Content-Type"] == NDJSON,
+            lines=headers.get("Content-Type") == NDJSON,
         )
 
     async def end(self) -> None:
@@ -103,35 +101,15 @@ class FrontExchange:
             return True
         if self._begun:
             return False
+        if self._line.transport.is_closing():
+            raise ConnectionResetError
         headers = {**reply.headers, **own_headers(self.facts)}
         first = head(reply.status, headers, len(reply.body), lasts=self._line.lasts)
-        self._line.transport.write(first + reply.body)
+        body = b"" if reply.status in BODILESS else reply.body
+        self._line.transport.write(first + body)
         return True
 
 
 def header(headers: Mapping[bytes, bytes], name: str) -> str:
     """A header by its name, from those by names in small letters; "" if it is not there."""
-    return headers.get(name.lower().encode(), b"").strip().decode("latin-1")
-
-
-async def replied(exchange: FrontExchange, answering: Answering) -> Reply | None:
-    """What `answering` returns, or its error as a reply."""
-    facts = exchange.facts
-    try:
-        reply = await _guarded(exchange, answering)
-    except AdapterError as error:
-        reply = failed(facts, error, exchange.path)
-    except (asyncio.CancelledError, ConnectionResetError):
-        raise
-    except Exception:
-        reply = stumbled(facts, exchange.path)
-    if reply is not None:
-        facts.status = reply.status
-    return reply
-
-
-async def _guarded(exchange: FrontExchange, answering: Answering) -> Reply | None:
-    if is_strange(exchange.state, exchange.header("Host")):
-        exchange.facts.outcome = "refused"
-        return Reply(status=403)
-    return await answering(exchange)
+    return headers.get(name.lower().encode(), b"").strip().decode("utf-8", "surrogateescape")

@@ -9,6 +9,8 @@ from email.utils import formatdate
 from http.client import responses
 
 LAST_CHUNK = b"0\r\n\r\n"
+BODILESS = frozenset({204, 304})
+"""Statuses of answers that have no body, and so no word of its size."""
 _CHUNKED = "Transfer-Encoding: chunked\r\n"
 
 
@@ -17,9 +19,11 @@ def head(status: int, headers: Mapping[str, str], length: int | None, *, lasts: 
     or does not."""
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
     sized = _CHUNKED if length is None else f"Content-Length: {length}\r\n"
+    if status in BODILESS:
+        sized = ""
     ends = "" if lasts else "Connection: close\r\n"
     date = _date(int(time.time()))
-    return f"{_first_line(status)}{lines}{sized}{ends}{date}\r\n".encode()
+    return f"{_first_line(status)}{lines}{sized}{ends}{date}\r\n".encode("utf-8", "surrogateescape")
 
 
 @functools.lru_cache(1000)  # there are no more of three digits

@@ -30,7 +30,7 @@ from adapter.wire import toplevel
 from adapter.wire.longtext import Json
 from adapter.wire.toplevel import Place
 
-Way = Callable[[Entry], Awaitable[Reply | None]]
+Way = Callable[..., Awaitable[Reply | None]]
 
 
 def routed(handler: Answering, *, embeds: bool = False) -> Answering:
@@ -51,7 +51,7 @@ def routed(handler: Answering, *, embeds: bool = False) -> Answering:
         if other := await stand_in(state, entry):
             return await _fallen_back(exchange, go, other, entry)
         try:
-            return await go(entry)
+            return await go(entry, replaceable=entry.fallback is not None)
         except AdapterError as error:
             # Nothing was written yet: from then on, errors are told in the stream.
             if entry.fallback is None or not is_of_the_engine(error):
@@ -135,13 +135,20 @@ async def _fallen_back(exchange: Exchange, go: Way, other: Entry, entry: Entry) 
 
 
 async def _go(
-    exchange: Exchange, handler: Answering, body: Json, place: Place, entry: Entry
+    exchange: Exchange,
+    handler: Answering,
+    body: Json,
+    place: Place,
+    entry: Entry,
+    *,
+    replaceable: bool = False,
 ) -> Reply | None:
+    """`replaceable`: another model is asked if this one's engine is at fault."""
     if not entry.verbatim:
         exchange.routing.entry = entry
         return await handler(exchange)
     body, renaming = renamed(body, place, entry)
-    return await pass_verbatim(exchange, entry, body, renaming)
+    return await pass_verbatim(exchange, entry, body, renaming, replaceable=replaceable)
 
 
 def renamed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
@@ -15,6 +16,7 @@ from adapter.server.replies import NDJSON, Reply
 from adapter.server.state import State
 from adapter.translate.dialects import dialect_of, error_body
 from adapter.translate.ndjson import error_line
+from adapter.translate.refusals import refusal
 from adapter.translate.relay import COMPLETIONS, MESSAGES, RESPONSES
 from adapter.translate.verbatim import EVENT, LINE, Renaming, Verbatim
 from adapter.upstream.answer import Answer
@@ -29,11 +31,21 @@ _SENT_ON = ("Content-Type", "Accept", "User-Agent")
 """Of a request. What is left out is about the connection, or about who may ask the adapter."""
 _KEPT_BACK = frozenset(
     {
-        *("connection", "keep-alive", "proxy-authenticate", "te", "trailer", "upgrade"),
+        *(
+            "connection",
+            "keep-alive",
+            "proxy-connection",
+            "proxy-authenticate",
+            "te",
+            "trailer",
+            "upgrade",
+        ),
         *("transfer-encoding", "content-length", "date", "server", "vary"),
     }
 )
 """Of an answer: what the adapter says for itself."""
+_NO_MODEL = re.compile(r"\bmodel\b.* not found")
+"""In Ollama's words; of a route that it does not have it says `404 page not found`."""
 _GRAMMARS = {"/v1/responses": RESPONSES, "/v1/messages": MESSAGES}
 
 
@@ -53,11 +65,13 @@ async def pass_verbatim(
     patient: bool = False,
     content_type: str = "",
     after: Callable[[Engine], Awaitable[None]] | None = None,
+    replaceable: bool = False,
 ) -> Reply | None:
     """Asks an Ollama, by its model or its name, and answers in its words and statuses.
 
     `patient`: a part of the answer may take as long as its beginning. `content_type`: the body's,
     if it is no longer the request's. `after` is done before the end of the answer is told.
+    `replaceable`: what says that the Ollama is at fault is raised, for another may do better.
 
     Raises:
         AdapterError: there is no answer, or none that could be begun.
@@ -88,7 +102,21 @@ async def pass_verbatim(
         last = partial(after, engine) if after else None
         async with answer:
             with state.streams.counted(answer):
+                if replaceable:
+                    await _require_no_fault(engine, answer)
                 return await Passage(exchange, answer, renaming, last).run(begun)
+
+
+async def _require_no_fault(engine: Engine, answer: Answer) -> None:
+    """Raises an answer of 500 and above, and one that the model is not there."""
+    if answer.status < 500 and answer.status != 404:
+        return
+    body = await answer.read()
+    with engine.asked("the engine no longer has the model", ""):
+        error = refusal(answer.status, body)
+        if answer.status >= 500 or _NO_MODEL.search(error.message):
+            raise error
+    answer.put_back(body)
 
 
 def headers_on(exchange: Exchange) -> dict[str, str]:
@@ -153,7 +181,9 @@ class Passage:
 
     async def _pieces(self, begun: Callable[[], None]) -> None:
         headers, client = headers_back(self._answer.headers), None
-        length = self._size if self._renaming is None else None
+        # An error that is told at the end would stand inside a length that was promised.
+        told = self._answer.content_type in (NDJSON, EVENT_STREAM)
+        length = None if told or self._renaming else self._size
         more = True
         while more:
             try:

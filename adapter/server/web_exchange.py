@@ -9,7 +9,7 @@ from aiohttp import HttpVersion11, web
 from adapter.observe.facts import Facts
 from adapter.server.bodies import raw_body, read_body
 from adapter.server.chunks import ChunkWriter
-from adapter.server.exchange import Answering, Routing
+from adapter.server.exchange import Answering, Routing, replied
 from adapter.server.middleware import Handler
 from adapter.server.replies import NDJSON, begin_stream
 from adapter.server.state import FACTS, STATE, State
@@ -52,7 +52,7 @@ class WebExchange:
             request.writer.drain,
             # Before 1.1 there are no chunks: the body ends with the connection.
             chunked=length is None and request.version >= HttpVersion11,
-            lines=headers["Content-Type"] == NDJSON,
+            lines=headers.get("Content-Type") == NDJSON,
         )
 
     async def end(self) -> None:
@@ -69,10 +69,12 @@ def on_the_web(answering: Answering) -> Handler:
 
     async def handle(request: web.Request) -> web.StreamResponse:
         exchange = WebExchange(request)
-        reply = await answering(exchange)
-        if reply is not None:
+        reply = await replied(exchange, answering)
+        if exchange.response is None:
+            assert reply is not None
             return reply.response()
-        assert exchange.response is not None
+        if reply is not None:
+            exchange.cut()  # a second answer would be taken for a part of the first
         return exchange.response
 
     return handle

@@ -26,7 +26,8 @@ METRICS_DIR = "PROMETHEUS_MULTIPROC_DIR"
 
 _RESTART_SECONDS = 1.0
 _LISTEN_SECONDS = 0.1
-_STOP_SECONDS = 10.0
+_STOP_SECONDS = 7.0
+"""For so long after its answers' grace a worker may take to end."""
 
 
 def all_workers() -> CollectorRegistry | None:
@@ -62,20 +63,27 @@ def require_free(host: str, port: int) -> None:
             raise ConfigError(f"can't listen on {host}:{port}: {error.strerror}") from None
 
 
-def supervise(arguments: Sequence[str], count: int, environ: Mapping[str, str]) -> int:
+def supervise(
+    arguments: Sequence[str], count: int, environ: Mapping[str, str], grace: float
+) -> int:
     """Keeps `count` workers running until SIGINT or SIGTERM; the exit code.
 
-    One that dies is replaced; one that finds its settings impossible ends them all.
+    One that dies is replaced; one that finds its settings impossible ends them all. `grace` is what
+    the settings give to answers in flight, in seconds.
     """
     with tempfile.TemporaryDirectory(prefix="ollama-vllm-metrics-") as metrics_dir:
         environment = {**environ, WORKER_MARK: "1", METRICS_DIR: metrics_dir}
-        return _Workers([sys.executable, "-m", "adapter", *arguments], environment).run(count)
+        command = [sys.executable, "-m", "adapter", *arguments]
+        return _Workers(command, environment, grace + _STOP_SECONDS).run(count)
 
 
 class _Workers:
-    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+    def __init__(
+        self, command: list[str], environment: dict[str, str], stop_seconds: float
+    ) -> None:
         self._command = command
         self._environment = environment
+        self._stop_seconds = stop_seconds
         self._processes: list[subprocess.Popen[bytes]] = []
         self._stopping = False
         self._exit_code = 0
@@ -119,7 +127,7 @@ class _Workers:
             process.terminate()
         for process in self._processes:
             try:
-                process.wait(_STOP_SECONDS)
+                process.wait(self._stop_seconds)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

@@ -84,7 +84,7 @@ class Verbatim:
         any bytes do."""
         self._renaming = renaming
         self._end = end
-        self._begun = b""
+        self._begun = bytearray()
         self.counts = (0, 0)
 
     def feed(self, data: bytes) -> list[bytes]:
@@ -94,20 +94,25 @@ class Verbatim:
             data = self._renaming.feed(data)
         if not self._end:
             return [data] if data else []
-        data = self._begun + data
-        cut = data.rfind(self._end) + len(self._end) if self._end in data else 0
-        if len(data) - cut > _LONGEST:
-            cut = len(data)
-        whole, self._begun = data[:cut], data[cut:]
-        if not whole:
+        begun = self._begun
+        # No byte of a line that does not end is looked at twice, but for half an end.
+        seam = max(0, len(begun) - len(self._end) + 1)
+        begun += data
+        at = begun.rfind(self._end, seam)
+        cut = at + len(self._end) if at >= 0 else 0
+        if len(begun) - cut > _LONGEST:
+            cut = len(begun)
+        if not cut:
             return []
+        whole = bytes(begun[:cut])
+        del begun[:cut]
         # Some clients parse each HTTP chunk as one object.
         return whole.splitlines(keepends=True) if self._end == LINE else [whole]
 
     def finish(self) -> list[bytes]:
         """What is left of an answer that is complete."""
-        rest = self._begun + (self._renaming.finish() if self._renaming else b"")
-        self._begun = b""
+        rest = bytes(self._begun) + (self._renaming.finish() if self._renaming else b"")
+        self._begun.clear()
         return [rest] if rest else []
 
     def _count(self, data: bytes) -> None:

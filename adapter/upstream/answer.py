@@ -123,6 +123,10 @@ class Answer:
         await self.pour(keep)
         return b"".join(parts)
 
+    def put_back(self, data: bytes) -> None:
+        """Of an answer that is over: what was read comes again."""
+        self._waiting.insert(0, data)
+
     def hold(self) -> None:
         """Has the engine wait until somebody pours again."""
         if not self._over:

@@ -163,7 +163,8 @@ class Connection(asyncio.Protocol):
         if self._header_size > _HEADER_LIMIT:
             raise NotHTTP("too many headers")
         if not self._headed:  # or it is a trailer
-            self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+            key = name.decode("latin-1").lower()
+            self._headers[key] = value.decode("utf-8", "surrogateescape")
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()

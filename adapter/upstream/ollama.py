@@ -12,16 +12,19 @@ from yarl import URL
 
 from adapter.errors import UpstreamError
 from adapter.settings import Timeouts, UpstreamSettings
-from adapter.translate.ollama_models import read_ps, read_tags, shown
+from adapter.translate.ollama_models import read_ps, read_tags
 from adapter.translate.refusals import refusal
 from adapter.upstream.answer import Answer
 from adapter.upstream.client import Upstream
 from adapter.upstream.retry import with_retries
+from adapter.upstream.shows import Shows
 from adapter.upstream.uploading import AnyBytes, Sender
 from adapter.wire.openai import ServedModel
 
 PS_SECONDS = 1.0
 """For so long a list of what is loaded waits for an Ollama."""
+SHOW_SECONDS = 60.0
+"""For so long an Ollama may take to tell of one model, which nobody waits for."""
 _A_DAY = 86_400.0
 
 
@@ -33,22 +36,25 @@ class Ollama(Upstream):
     ) -> None:
         super().__init__(settings, retries, settled)
         self._base = URL(settings.url).raw_path.rstrip("/")
-        self._shown: dict[tuple[str, str], bytes] = {}
-        """What /api/show told, by name and digest."""
+        self._shows = Shows(self._show, lambda: self.news())
 
     async def models(self) -> list[ServedModel]:
-        """What it has; what a model can do is asked for once, for its list may not tell all."""
+        """What it has, with what is known by now of what each can do: its list may not tell all."""
         status, body = await self._ask("GET", "/api/tags")
         if status != 200:
             raise refusal(status, body)
-        rows = read_tags(body)
-        known = {key: self._shown[key] for key in map(_key, rows) if key in self._shown}
-        for row in rows:
-            if _key(row) not in known:
-                status, told = await self._ask("POST", "/api/show", {"model": row.id})
-                known[_key(row)] = told if status == 200 else b""
-        self._shown = known
-        return [shown(row, known[_key(row)]) for row in rows]
+        return await self._shows.known(read_tags(body))
+
+    def forget(self) -> None:
+        self._shows.end()
+        super().forget()
+
+    async def _show(self, model: str) -> bytes:
+        timeouts = self._probing.model_copy(update={"first_byte": SHOW_SECONDS})
+        status, body = await self._ask("POST", "/api/show", {"model": model}, timeouts)
+        if status != 200:
+            raise refusal(status, body)
+        return body
 
     async def loaded(self) -> list[dict[str, Any]]:
         """The rows of its /api/ps; none if it does not answer at once."""
@@ -105,17 +111,18 @@ class Ollama(Upstream):
         return self._settings.timeouts.first_byte
 
     async def _ask(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        timeouts: Timeouts | None = None,
     ) -> tuple[int, bytes]:
-        """Status and body of an answer that has to come soon."""
+        """Status and body of an answer that has to come soon, or as `timeouts` say."""
         content = () if body is None else (orjson.dumps(body),)
-        asking = self._pool.ask(method, self._base + path, {}, content, self._probing)
+        timeouts = timeouts or self._probing
+        asking = self._pool.ask(method, self._base + path, {}, content, timeouts)
         async with await asking as answer:
             return answer.status, await answer.read()
-
-
-def _key(row: ServedModel) -> tuple[str, str]:
-    return row.id, row.root
 
 
 def client_for(

@@ -152,6 +152,8 @@ def go_type(name: str, *accepted: type, zero: Any = _MISSING) -> BeforeValidator
     """A field of the Go type `name`; null becomes `zero`, or stays None where the type has none."""
 
     def check(value: Any) -> Any:
+        if type(value) in accepted:
+            return value
         if value is None:
             return None if zero is _MISSING else zero
         if not isinstance(value, accepted) or (isinstance(value, bool) and bool not in accepted):
@@ -169,7 +171,7 @@ class GoStruct(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _fold_keys(cls, data: Any) -> Any:
-        known = cls.model_fields
+        known = cls.__pydantic_fields__
         if not isinstance(data, dict) or data.keys() <= known.keys():
             return data
         folded: dict[str, Any] = {}

@@ -1,5 +1,6 @@
 """Models of a real Ollama behind the adapter: its answers, byte for byte."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import orjson
@@ -176,6 +177,39 @@ async def test_its_counts_are_counted(ollama, adapter):
     assert await adapter.metric("adapter_generated_tokens_total", **labels) == 2
 
 
+def raw(head: bytes, body: bytes = b""):
+    """These bytes, and the end of the connection."""
+
+    async def play(http, asked):
+        http.transport.write(head + b"Connection: close\r\n\r\n" + body)
+        http.transport.close()
+        await asyncio.Event().wait()
+
+    return play
+
+
+@pytest.mark.parametrize("path", ["/api/chat", "/api/show"])
+@pytest.mark.parametrize(
+    ("head", "status", "body"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", 200, b"{}"),
+        (b"HTTP/1.1 200 OK\r\n", 200, b""),
+        (b"HTTP/1.1 204 No Content\r\n", 204, b""),
+    ],
+)
+async def test_an_answer_without_a_type(
+    ollama, adapter, path: str, head: bytes, status: int, body: bytes
+):
+    """Of a route that is read straight from the connection, and of one of aiohttp's."""
+    ollama.play(path, raw(head, body))
+    reply = await adapter.post(path, CHAT | {"model": "nat"})
+    assert (reply.status, reply.body) == (status, body)
+    assert reply.ended
+    if status == 204:
+        assert "transfer-encoding" not in reply.headers
+        assert "content-length" not in reply.headers
+
+
 async def test_what_ollama_has_no_route_for(adapter):
     reply = await adapter.post("/v1/rerank", {"model": "nat", "query": "q", "documents": ["d"]})
     assert reply.status == 400
@@ -196,3 +230,19 @@ async def test_one_that_is_away_is_told_within_a_moment(ollama, adapter):
     reply = await adapter.post("/api/chat", CHAT | {"model": "nat"})
     assert (reply.status, reply.headers["retry-after"]) == (503, "2")
     assert "vision" in reply.json["error"]
+
+
+async def test_a_model_that_can_not_be_shown_takes_no_other_with_it(ollama):
+    ollama.silent.add("bert:latest")
+    ollama.shows["nat:latest"] = ["completion", "vision"]
+    ollama.play("/api/chat", chats)
+    async with serving(ollamas={"vision": ollama.url}) as adapter:
+        await adapter.until_ready(within=2)
+        for _ in range(6):
+            assert (await adapter.get("/ready")).json["upstreams"] == {"vision": True}
+            assert (await adapter.post("/api/chat", CHAT | {"model": "nat"})).status == 200
+            await asyncio.sleep(1)
+        rows = {row["name"]: row for row in (await adapter.get("/api/tags")).json["models"]}
+        assert "vision" in rows["nat:latest"]["capabilities"]
+        assert "bert:latest" in rows
+        assert ollama.shown.count("nat:latest") == 1

@@ -212,6 +212,75 @@ async def test_an_ollama_stands_in_for_an_ollama():
                 assert {line["model"] for line in reply.lines} == {"eyes"}
 
 
+def says(status: int, body: object, content_type: str = "application/json"):
+    async def play(http, asked):
+        text = body if isinstance(body, str) else json.dumps(body)
+        return web.Response(text=text, status=status, content_type=content_type)
+
+    return play
+
+
+NOT_FOUND = {"error": "model 'llava:latest' not found"}
+EYES = {"eyes": {"upstream": "a", "served_name": "llava", "fallback": "b/llava:7b"}}
+
+
+@contextlib.asynccontextmanager
+async def two_ollamas(path: str, play) -> AsyncIterator[tuple[Adapter, OllamaStandIn]]:
+    """The first answers so."""
+    async with OllamaStandIn("llava:latest") as a, OllamaStandIn("llava:7b") as b:
+        a.play(path, play)
+        b.play(path, says(200, {"from": "b"}))
+        async with serving(ollamas={"a": a.url, "b": b.url}, models=EYES) as adapter:
+            await adapter.until_ready()
+            yield adapter, b
+
+
+@pytest.mark.parametrize(
+    ("path", "play"),
+    [
+        ("/api/chat", says(500, {"error": "llama runner process has terminated"})),
+        ("/api/chat", says(503, {"error": "server busy, please try again."})),
+        ("/api/chat", says(404, NOT_FOUND)),
+        ("/api/embed", says(404, NOT_FOUND)),
+        ("/v1/chat/completions", says(404, {"error": {"message": NOT_FOUND["error"]}})),
+        ("/v1/chat/completions", says(502, "<html>no</html>", "text/html")),
+    ],
+)
+async def test_an_ollama_that_is_at_fault(path: str, play):
+    async with two_ollamas(path, play) as (adapter, _):
+        reply = await adapter.post(path, CHAT | {"model": "eyes"})
+        assert (reply.status, reply.json) == (200, {"from": "b"})
+        assert reply.headers["x-adapter-fallback"] == "b"
+        assert reply.headers["x-adapter-upstream"] == "b"
+        assert await adapter.metric("adapter_fallbacks_total", upstream="b") == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(400, '{"error":"no images"}'), (404, "404 page not found")]
+)
+async def test_what_an_ollama_is_not_at_fault_for_is_told(status: int, body: str):
+    async with two_ollamas("/api/chat", says(status, body, "text/plain")) as (adapter, b):
+        reply = await adapter.post("/api/chat", CHAT | {"model": "eyes"})
+        assert (reply.status, reply.text) == (status, body)
+        assert reply.headers["x-adapter-upstream"] == "a"
+        assert b.asked == []
+
+
+async def test_management_of_what_an_ollama_has_does_not_fall_back():
+    async with two_ollamas("/api/show", says(404, NOT_FOUND)) as (adapter, b):
+        reply = await adapter.post("/api/show", {"model": "eyes"})
+        assert (reply.status, reply.headers["x-adapter-upstream"]) == (404, "a")
+        assert b.asked == []
+
+
+async def test_the_words_of_the_last_are_told():
+    async with two_ollamas("/api/chat", says(500, {"error": "first"})) as (adapter, b):
+        b.play("/api/chat", says(500, {"error": "second"}))
+        reply = await adapter.post("/api/chat", CHAT | {"model": "eyes"})
+        assert (reply.status, reply.json) == (500, {"error": "second"})
+        assert reply.headers["x-adapter-fallback"] == "b"
+
+
 async def test_another_vllm_stands_in(scripted):
     other = ScriptedVLLM(words, models=("small",))
     await other.up()

@@ -14,11 +14,10 @@ from pathlib import Path
 import pytest
 
 from adapter.errors import EX_CONFIG
-from adapter.server.drain import GRACE_SECONDS
 from tests.support import machine, plays
 from tests.support.machine import PROMPTLY, free_port
 from tests.support.raw_http import Connection
-from tests.support.serve import answers, serving_process
+from tests.support.serve import AdapterProcess, answers, serving_process
 
 CHAT = {"model": "tiny-chat", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -58,9 +57,8 @@ async def test_a_signal_ends_it(process, number):
         await process.get("/health")
 
 
-async def test_a_signal_while_it_answers(scripted, process):
-    """The answer may go on for a moment; then it is told why it ends."""
-    scripted.play = plays.endless("chat_stream_usage", 3)
+async def ended_while_it_answers(process: AdapterProcess) -> tuple[list[bytes], float]:
+    """What a stream's client is told, and how long it took."""
     async with await asking(process.url, stream=True) as connection:
         await connection.head()
         lines = [await connection.chunk()]
@@ -69,7 +67,26 @@ async def test_a_signal_while_it_answers(scripted, process):
         while chunk := await connection.chunk():
             lines.append(chunk)
         assert await ending == 0
-    assert time.monotonic() - began >= GRACE_SECONDS
+    return lines, time.monotonic() - began
+
+
+@pytest.mark.parametrize(("workers", "grace", "most"), [("1", "0.5", 3), ("2", "11", 30)])
+async def test_how_long_is_a_setting(scripted, workers: str, grace: str, most: float):
+    """Also for workers, whom their watcher must not kill before."""
+    scripted.play = plays.endless("chat_stream_usage", 3)
+    environ = {"ADAPTER_WORKERS": workers, "ADAPTER_GRACE": grace}
+    async with serving_process(free_port(), VLLM_URL=scripted.url, **environ) as process:
+        await process.until_ready()
+        lines, seconds = await ended_while_it_answers(process)
+    assert float(grace) <= seconds < most
+    assert lines[-1] == b'{"error":"the adapter is shutting down"}\n'
+
+
+async def test_a_signal_while_it_answers(scripted, process):
+    """The answer may go on for a moment; then it is told why it ends."""
+    scripted.play = plays.endless("chat_stream_usage", 3)
+    lines, seconds = await ended_while_it_answers(process)
+    assert seconds >= 3
     assert lines[-1] == b'{"error":"the adapter is shutting down"}\n'
     assert not any(b'"done":true' in line for line in lines)
     await scripted.until(lambda: scripted.in_flight == 0, within=PROMPTLY)

@@ -69,6 +69,10 @@ class OllamaStandIn:
         self.models = [_called(rows[-1], name) for name in names] if names else rows
         self.shows: dict[str, list[str]] = {}
         """What /api/show tells that a model can do."""
+        self.silent: set[str] = set()
+        """The models of which /api/show tells nothing, and does not end."""
+        self.shown: list[str] = []
+        """The models that an adapter has asked about for itself."""
         self.loaded: list[str] = []
         self.plays: dict[tuple[str, str], Play] = {}
         self.asked: list[Asked] = []
@@ -126,6 +130,8 @@ class OllamaStandIn:
             return await self._blob(http)
         asked = Asked(http.method, http.path, http.headers, await http.read())
         if known := self._told(asked):
+            if asked.path == "/api/show" and asked.json["model"] in self.silent:
+                await asyncio.Event().wait()
             return known
         self.asked.append(asked)
         self.in_flight += 1
@@ -151,6 +157,7 @@ class OllamaStandIn:
         if asked.path == "/api/show" and own and "X-Request-Id" not in asked.headers:
             shown = json.loads(EXCHANGES["SHOW-05"]["response"]["body"])
             name = asked.json["model"]
+            self.shown.append(name)
             row = next((row for row in self.models if row["name"] == name), None)
             if row is None:
                 return web.json_response({"error": f"model '{name}' not found"}, status=404)

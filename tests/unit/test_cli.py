@@ -56,6 +56,18 @@ def test_a_bad_file(file: Path, capsys: pytest.CaptureFixture[str]):
     assert err == f"error: {file}: unknown key server.prot; did you mean port?\n"
 
 
+@pytest.mark.parametrize("command", ["check-config", "serve"])
+def test_a_name_that_nobody_can_ask_for(
+    file: Path, capsys: pytest.CaptureFixture[str], command: str
+):
+    file.write_text(file.read_text().replace('"m"', '"überåuge"'))
+    how = [] if command == "check-config" else ["--port", "0", "--config"]
+    assert main([command, *how, str(file)]) == EX_CONFIG
+    _, err = capsys.readouterr()
+    assert "models.überåuge: 'überåuge' is no name that clients can ask for" in err
+    assert err.count("\n") == 1
+
+
 @pytest.mark.parametrize("command", [["serve"], ["serve", "--workers", "2"], ["models"]])
 def test_without_an_engine(command: list[str], capsys: pytest.CaptureFixture[str]):
     assert main(command) == EX_CONFIG

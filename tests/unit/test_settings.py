@@ -157,6 +157,7 @@ def test_an_empty_variable_is_none(text: str):
         ("OLLAMA_ORIGINS", "http://a, http://b,", "origins", ("http://a", "http://b")),
         ("ADAPTER_SAMPLING_DEFAULTS", "ollama", "sampling_defaults", "ollama"),
         ("ADAPTER_RETRIES", "0", "retries", 0),
+        ("ADAPTER_GRACE", "0.5", "grace", 0.5),
         ("ADAPTER_STATE_DIR", "/var/lib/x", "state_dir", "/var/lib/x"),
         ("HF_HUB_CACHE", "/hub", "hub_cache", "/hub"),
     ],
@@ -230,6 +231,8 @@ def test_sizes(text: str, size: int):
             "server.sampling_defaults: Input should be 'model' or 'ollama'",
         ),
         ({"ADAPTER_RETRIES": "-1"}, "server.retries: Input should be greater than or equal to 0"),
+        ({"ADAPTER_GRACE": "-1"}, "server.grace: Input should be greater than or equal to 0"),
+        ({"ADAPTER_GRACE": "inf"}, "server.grace: Input should be a finite number"),
         (
             {"ADAPTER_IDLE_TIMEOUT": "long"},
             "upstreams.0.timeouts.idle: Input should be a valid number",
@@ -493,3 +496,10 @@ def test_an_address_that_is_none(url: str):
 def test_where_the_hub_keeps_its_downloads(environ: dict[str, str], folder: str):
     settings = load_settings(environ={"VLLM_URL": "http://127.0.0.1:8000"} | environ)
     assert settings.server.hub_cache == folder
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a\\r\\nX-Evil: 1", "ü", "a/b"])
+def test_a_name_of_an_upstream_can_stand_in_a_header(written, name: str):
+    text = f'[[upstreams]]\nname = "{name}"\nurl = "{URL}"\n'
+    with pytest.raises(ConfigError, match="is no name"):
+        load_settings({}, {}, written(text))

@@ -149,6 +149,28 @@ def test_default_options_are_judged_at_once(options: Any, complaint: str):
         build(settings({"m": {"options": options}}), {}, SINCE)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["überåuge", "my model", "/models/llama", "a/b/c/d", "x:", "gpt-oss:120b-cloud", "x:local", ""],
+)
+def test_a_name_that_nobody_can_ask_for_is_refused(name: str):
+    text = "is no name that clients can ask for, such as llama3.2"
+    for models, where in (
+        ({name: {}}, f"models.{name}"),
+        ({"m": {"aliases": ["fine:7b", name]}}, "models.m.aliases"),
+    ):
+        with pytest.raises(ConfigError) as complaint:
+            build(settings(models), {}, SINCE)
+        assert str(complaint.value).startswith(f"{where}: {name!r} {text}")
+
+
+def test_what_an_engine_calls_a_model_may_be_any_text():
+    served = ServedModel("/models/überåuge")
+    models = {"eyes": {"served_name": "/models/überåuge"}}
+    [entry] = build(settings(models), {"u0": found(served)}, SINCE).entries
+    assert (entry.listing.name, entry.target.served_name) == ("eyes:latest", "/models/überåuge")
+
+
 # --- aliases --------------------------------------------------------------------------------
 
 TURNS = (Message(role="user", content="hi"),)

@@ -182,3 +182,15 @@ async def test_many_connections_and_none_is_left(scripted: ScriptedVLLM, adapter
     async with asyncio.timeout(2):
         while adapter.fronts:  # noqa: ASYNC110  # the server notices a moment later
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "begun", [b"POST /" + b"a" * 70_000, b"POST / HTTP/1.1\r\nX: " + b"a" * 70_000]
+)
+async def test_a_head_without_an_end_is_left_to_aiohttp_before_it_is_large(
+    adapter: Running, begun: bytes
+):
+    async with asyncio.timeout(10), await Connection.open(adapter.url) as connection:
+        await say(connection, begun)
+        await asyncio.sleep(0.1)
+        assert not adapter.fronts

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from adapter.errors import UpstreamBroken
-from adapter.server import run
+from adapter.server import routes, run
 from adapter.server.exchange import Answering, Exchange
 from adapter.server.front import Route
 from adapter.server.replies import NDJSON, Reply, json_bytes
@@ -164,6 +164,68 @@ async def test_no_second_answer_begins_inside_the_first(
             assert await connection.reader.read() == b""
     assert await adapter.metric("adapter_requests_in_flight", route="/api/chat") == 0
     assert not adapter.fronts
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), UpstreamBroken("no"), None])
+async def test_nor_where_aiohttp_reads(
+    scripted: ScriptedVLLM, monkeypatch: pytest.MonkeyPatch, error: Exception | None
+):
+    async def stumbling(exchange: Exchange) -> Reply | None:
+        client = await exchange.begin({"Content-Type": NDJSON})
+        client.write(b"{}\n")
+        if error is None:
+            return json_bytes(b"{}")
+        raise error
+
+    monkeypatch.setitem(routes.EXCHANGES, "/api/chat", stumbling)  # type: ignore[arg-type]
+    async with (
+        running(scripted.url, front=False) as alone,
+        asyncio.timeout(5),
+        await Connection.open(alone.url) as connection,
+    ):
+        connection.writer.write(request())
+        with contextlib.suppress(ConnectionResetError):
+            assert (await connection.reader.read()).count(b"HTTP/1.1 ") <= 1
+
+
+async def test_an_answer_that_can_not_be_written_hangs_nobody(
+    adapter: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    async def odd(exchange: Exchange) -> Reply | None:
+        return Reply(b"", headers={"X": 5})  # type: ignore[dict-item]
+
+    async def broken(exchange: Exchange) -> Reply | None:
+        return Reply("no bytes")  # type: ignore[arg-type]
+
+    for how in (odd, broken):
+        answering(monkeypatch, how)
+        async with asyncio.timeout(5), await Connection.open(adapter.url) as connection:
+            connection.writer.write(request())
+            with contextlib.suppress(ConnectionResetError):
+                await connection.reader.read(100)
+    assert any("could not be answered" in message for message in caplog.messages)
+
+
+@pytest.mark.parametrize("status", [204, 304])
+@pytest.mark.parametrize("in_pieces", [True, False])
+async def test_an_answer_that_has_no_body(
+    adapter: Running, monkeypatch: pytest.MonkeyPatch, status: int, in_pieces: bool
+):
+    async def saying_nothing(exchange: Exchange) -> Reply | None:
+        if not in_pieces:
+            return Reply(b"not told", status)
+        await exchange.begin({}, status)
+        await exchange.end()
+        return None
+
+    answering(monkeypatch, saying_nothing)
+    async with asyncio.timeout(5), await Connection.open(adapter.url) as connection:
+        for _ in range(2):  # it lasts, and nothing is between the two
+            connection.writer.write(request(WITH_ID))
+            head = await connection.reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 %d " % status)
+            assert b"Content-Length" not in head
+            assert b"Transfer-Encoding" not in head
 
 
 async def gone(adapter: Running, count: int = 1) -> None:

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapter.server import app
 from tests.support import plays, words
 from tests.support.fronts import (
     STREAM,
@@ -49,12 +48,10 @@ class Stoppable:
 
 
 @pytest.fixture
-async def house(
-    scripted: ScriptedVLLM, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Stoppable]:
-    monkeypatch.setattr(app, "GRACE_SECONDS", GRACE)
+async def house(scripted: ScriptedVLLM) -> AsyncIterator[Stoppable]:
     async with contextlib.AsyncExitStack() as stack:
-        yield Stoppable(await stack.enter_async_context(running(scripted.url)), stack)
+        adapter = await stack.enter_async_context(running(scripted.url, grace=GRACE))
+        yield Stoppable(adapter, stack)
 
 
 @pytest.mark.parametrize("sent", [b"", request()[:20], request()[:-1]])

@@ -40,6 +40,12 @@ def test_nothing_is_a_length():
 
 
 @pytest.mark.parametrize("length", [0, 5, None])
+@pytest.mark.parametrize("status", [204, 304])
+def test_no_word_of_the_size_of_what_has_no_body(status: int, length: int | None):
+    assert len(lines(head(status, {}, length, lasts=True))) == 1
+
+
+@pytest.mark.parametrize("length", [0, 5, None])
 def test_the_last_answer_of_a_connection(length: int | None):
     assert lines(head(503, {}, length, lasts=False))[2:] == [b"Connection: close"]
 

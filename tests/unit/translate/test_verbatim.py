@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import pytest
 
@@ -94,6 +95,29 @@ def test_a_line_without_an_end_is_not_kept_for_ever():
     data = b"x" * (2**20 + 1)
     assert verbatim.feed(data) == [data]
     assert verbatim.finish() == []
+
+
+@pytest.mark.parametrize("end", [LINE, EVENT])
+def test_a_long_line_costs_no_more_than_its_bytes(end: bytes):
+    """One of 1 MB in small reads: looked at from its beginning each time, it takes seconds."""
+    verbatim = Verbatim(Renaming("llava:7b", "my eyes"), end)
+    piece, count = b"x" * 60, 2**20 // 60
+    began = time.process_time()
+    for _ in range(count):
+        assert verbatim.feed(piece) == []
+    assert verbatim.feed(end) == [piece * count + end]
+    assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize("size", range(1, 8))
+@pytest.mark.parametrize("end", [LINE, EVENT])
+def test_the_same_however_it_is_cut(end: bytes, size: int):
+    data = b"data: 1\n\n\n\ndata: 2\n\ndata: 3\n\n\nda"
+    verbatim = Verbatim(None, end)
+    reads = [data[at : at + size] for at in range(0, len(data), size)]
+    pieces = [piece for read in reads for piece in verbatim.feed(read)]
+    assert all(piece.endswith(end) for piece in pieces)
+    assert b"".join([*pieces, *verbatim.finish()]) == data
 
 
 @pytest.mark.parametrize(

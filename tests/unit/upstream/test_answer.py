@@ -124,6 +124,12 @@ class TestItsBeginning:
 
 
 class TestPouring:
+    async def test_what_was_put_back_comes_again(self, asked: Asked):
+        await asked.begun(chunk(event(1)), END)
+        asked.answer.put_back(await asked.answer.read())
+        assert await asked.answer.pour(asked.keep) is False
+        assert asked.got == [event(1)]
+
     async def test_gives_each_read(self, asked: Asked):
         await asked.begun()
         pouring = asked.pouring()

@@ -41,6 +41,8 @@ class Hub:
     """How many of the next requests are answered 503."""
     sizes: bool = True
     """Whether the list tells the files' sizes and hashes."""
+    size: object = None
+    """Of every file in the list, instead of its own."""
     ranges: bool = True
     etag: str = ""
     """Of all files, instead of each file's own."""
@@ -110,8 +112,9 @@ class Handler(BaseHTTPRequestHandler):
     def row(self, name: str, data: bytes) -> dict[str, object]:
         if not self.hub.sizes:
             return {"rfilename": name}
-        lfs = {"sha256": etag(data), "size": len(data)}
-        return {"rfilename": name, "size": len(data), "blobId": etag(data)[:40], "lfs": lfs}
+        lfs = {"sha256": etag(data), "size": len(data), "pointerSize": 134}
+        size = len(data) if self.hub.size is None else self.hub.size
+        return {"rfilename": name, "size": size, "blobId": etag(data)[:40], "lfs": lfs}
 
     def file(self, model: str, name: str) -> None:
         if model == GATED:

@@ -164,14 +164,20 @@ def test_the_wrong_image_is_told(device: str, version: str) -> None:
     assert bool(found.warnings) is (device == "cpu")
 
 
-def test_a_model_that_is_not_complete_is_not_yet(tmp_path: Path) -> None:
+def test_a_model_that_is_not_complete_is_refused(tmp_path: Path) -> None:
     half = Contents(there=True, config=HALF_B, size=1, template=True, faults=("it lacks x",))
     plan = on_a_laptop(tmp_path, half)
     assert sentences(plan) == [
-        "/models/Qwen--Qwen2.5-0.5B-Instruct is not a complete model yet: it lacks x"
+        "/models/Qwen--Qwen2.5-0.5B-Instruct is not a complete model: it lacks x; "
+        "delete it and let `launcher fetch` run"
     ]
-    assert plan.findings.code == 75
+    assert plan.findings.code == 78
     assert "HF_HUB_OFFLINE" not in plan.changes
+
+
+def test_a_length_beyond_the_model_is_one_sentence_on_a_cpu_too(tmp_path: Path) -> None:
+    plan = on_a_laptop(tmp_path, SMALL, MAX_MODEL_LEN="100000000", VLLM_CPU_KVCACHE_SPACE="2")
+    assert sentences(plan) == ["MAX_MODEL_LEN=100000000 is more than the model's 32768 tokens"]
 
 
 def test_a_folder_that_is_not_mounted_is_refused(tmp_path: Path) -> None:

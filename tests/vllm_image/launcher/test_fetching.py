@@ -503,6 +503,19 @@ def test_a_mounted_folder_is_served_in_place_and_nothing_is_written(tmp_path: Pa
     assert {path.name for path in folder.iterdir()} == NEEDED
 
 
+def test_a_hub_that_lists_nonsense_is_told_at_once(tmp_path: Path, url: str, hub: Hub) -> None:
+    hub.size = -1
+    assert "does not answer as a hub does" in fault(TryAgain, given(tmp_path, url))
+    assert len(hub.asked) == 1
+
+
+def test_a_file_that_is_a_folder_too_is_told_at_once(tmp_path: Path, url: str, hub: Hub) -> None:
+    hub.files["config.json/x"] = b"x"
+    text = fault(CannotRun, given(tmp_path, url))
+    assert "has a file config.json and files below config.json/" in text
+    assert not hub.sent("model.safetensors")
+
+
 def test_a_mounted_folder_that_is_not_there(tmp_path: Path) -> None:
     text = fault(CannotRun, {"MODEL": str(tmp_path / "no")})
     assert text.endswith("is it mounted?")

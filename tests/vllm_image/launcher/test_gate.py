@@ -120,6 +120,22 @@ def test_a_name_that_something_is_still_writing(folder: Path, name: str) -> None
     assert gate.faults(folder) == [f"{name} is the name of a file that something is still writing"]
 
 
+def test_the_verdict_on_faults() -> None:
+    folder, broken = Path("/m/llama"), "it lacks config.json"
+    assert gate.verdict(folder, [broken], "folder") == (
+        78,
+        "/m/llama is not a complete model: it lacks config.json; copy it again",
+    )
+    assert gate.verdict(folder, [broken], "hub")[0] == 78
+    writing = gate.unfinished(["x.part"])
+    code, sentence = gate.verdict(folder, [broken, *writing], "folder")
+    assert code == 75
+    assert sentence == (
+        "a copy into /m/llama is under way, or broke off: x.part is the name of a file that "
+        "something is still writing; if nothing does, copy it again"
+    )
+
+
 @pytest.mark.parametrize(
     "name", ["README.markdown", ".gitattributes", "chat.template", "LICENSE", "x.safetensors"]
 )

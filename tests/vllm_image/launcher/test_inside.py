@@ -178,11 +178,22 @@ def test_what_cannot_work_is_one_sentence(
     assert errors[0].startswith(f"error: {sentence}")
 
 
-def test_a_truncated_shard_is_not_yet(image: Image) -> None:
+@pytest.mark.parametrize("command", ["fetch", "check", "serve"])
+def test_a_truncated_shard_is_refused_by_all_in_the_same_words(image: Image, command: str) -> None:
     (image.root / "my-model" / "model.safetensors").write_bytes(safetensors(10)[:-3])
-    done = image.run("check")
+    done = image.run(command)
+    assert done.returncode == 78
+    assert "/my-model is not a complete model: model.safetensors has " in done.stderr
+    assert done.stderr.rstrip().endswith("; copy it again")
+
+
+@pytest.mark.parametrize("command", ["fetch", "check", "serve"])
+def test_a_copy_under_way_is_not_yet(image: Image, command: str) -> None:
+    folder = image.root / "my-model"
+    (folder / "model.safetensors").rename(folder / "model.safetensors.cc6f2Df5")
+    done = image.run(command)
     assert done.returncode == 75
-    assert "is not a complete model yet: model.safetensors" in done.stderr
+    assert "under way, or broke off: model.safetensors.cc6f2Df5 is the name" in done.stderr
 
 
 def test_a_model_newer_than_the_image_is_refused(image: Image) -> None:

@@ -63,13 +63,33 @@ def test_the_table_of_memory(name: str) -> None:
     weights, *limits = row[1].split(" | ")
     assert weights == f"{MODELS[name][0] / 1e9:.1f}"
     # As long as eight of 8192 in one, so that the whole of it has to fit.
-    many = {"MAX_MODEL_LEN": str(8 * 8192)}
+    many = {"MAX_MODEL_LEN": str(8 * 8192), "VLLM_ALLOW_LONG_MAX_MODEL_LEN": "1"}
     computed = [
         size
         for flags in (AVX512, AVX2)
         for size in (least(name, flags), least(name, flags, **many))
     ]
     assert [int(limit) for limit in limits] == computed
+
+
+@pytest.mark.parametrize("page", ["run-the-stack", "move-from-ollama"])
+def test_settings_shown_for_the_stack_have_enough_memory(page: str) -> None:
+    """Each block of a page that chooses a model, on a CPU with AVX512."""
+    text = (machine.ROOT / "docs" / "howto" / f"{page}.md").read_text()
+    given = re.search(r"LLM_MEMORY:-(\w+)", (machine.ROOT / "compose" / "compose.yaml").read_text())
+    assert given
+    checked = 0
+    for block in re.findall(r"(?:^ {4,}\w+=.*\n)+", text, re.MULTILINE):
+        chosen = {
+            "LLM_MEMORY": given[1],
+            **dict(re.findall(r"^ +(\w+)=(.*)$", block, re.MULTILINE)),
+        }
+        limit = chosen.pop("LLM_MEMORY")
+        if chosen.get("MODEL") in MODELS:
+            assert limit.endswith("g")
+            assert least(chosen["MODEL"], AVX512) <= int(limit.removesuffix("g")), block
+            checked += 1
+    assert checked
 
 
 def test_every_command_is_told() -> None:

@@ -31,6 +31,11 @@ def test_addresses_lose_their_user() -> None:
         (["--api-key", "a", "b", "--x", "c"], ["--api-key", "***", "***", "--x", "c"]),
         (["--api_key=a", "b"], ["--api_key=***", "b"]),
         (["--hf-token", "t"], ["--hf-token", "***"]),
+        (["--speculative-config.hf_token", "t"], ["--speculative-config.hf_token", "***"]),
+        (["--x", '{"hf_token": "a\\"b", "n": 1}'], ["--x", '{"hf_token": "***", "n": 1}']),
+        (['--x={"a":{"api_key":7}}'], ['--x={"a":{"api_key":"***"}}']),
+        (["--x", '{"api_key": ["a", "b"]}'], ["--x", '{"api_key": "***"}']),
+        (["--x", '{"max_num_batched_tokens": 8}'], ["--x", '{"max_num_batched_tokens": 8}']),
         (["serve", "m", "--dtype", "auto"], ["serve", "m", "--dtype", "auto"]),
     ],
 )

@@ -31,3 +31,9 @@ def test_only_what_vllm_reads_comes_along(given: list[str], kept: list[str]) -> 
 )
 def test_no_name_leads_out_of_the_folder_or_to_what_the_launcher_keeps(name: str) -> None:
     assert names(name) == []
+
+
+def test_a_file_that_is_a_folder_too() -> None:
+    assert remote.clash(["config.json", "a/b", "a/c/d"]) == ""
+    assert remote.clash(["config.json", "config.json/x"]) == "config.json"
+    assert remote.clash(["a/b/c/d", "a/b"]) == "a/b"

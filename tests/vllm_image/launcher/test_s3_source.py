@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from launcher import fetching, gathering, ready, s3_source, transfer
@@ -55,6 +57,29 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 ANY = Keys("any", "secret")
+
+
+class Strange(BaseHTTPRequestHandler):
+    """Lists one object, with a size that is none."""
+
+    def do_GET(self) -> None:
+        row = b"<Contents><Key>llama/3.2 1b/config.json</Key><Size>abc</Size></Contents>"
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<ListBucketResult>" + row + b"</ListBucketResult>")
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+def test_a_size_that_is_none_is_told_at_once(tmp_path: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Strange) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        where = Server(f"http://127.0.0.1:{server.server_port}")
+        assert "does not answer as S3 does" in fault(TryAgain, given(tmp_path, where))
+        server.shutdown()
+        thread.join()
 
 
 def given(folder: Path, server: Server, keys: Keys | None = ANY, **more: str) -> dict[str, str]:

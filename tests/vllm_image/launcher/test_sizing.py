@@ -169,6 +169,14 @@ def test_a_context_that_the_cache_cannot_hold_is_refused() -> None:
     )
 
 
+def test_no_cache_is_advised_that_memory_cannot_hold() -> None:
+    stretched = replace(MODEL, config={**SEVEN_B, "rope_scaling": {"factor": 4000.0}})
+    found = Findings()
+    chosen(found, stretched, MAX_MODEL_LEN="100000000", VLLM_CPU_KVCACHE_SPACE="1")
+    (refused,) = found.faults
+    assert refused.sentence.endswith("set it to 18688 or less")
+
+
 def test_where_a_model_keeps_less_that_is_a_warning() -> None:
     found = Findings()
     windowed = replace(MODEL, config={**SEVEN_B, "sliding_window": 4096})

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes what compose.yaml needs and is not in the checkout: .env, and a file for every secret.
-# A secret is mounted as it is, so uid 10001 has to be able to read it (0444); its folder lets nobody
-# but the owner in. Run it as often as you like: nothing that exists is changed, but for the modes.
+# A secret is mounted as it is, so uid 10001 has to be able to read it (0644, so that its owner can fill
+# it in); its folder lets nobody but the owner in. Run it as often as you like: nothing that exists is changed, but for the modes.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -12,7 +12,7 @@ fi
 
 mkdir -p secrets
 chmod 700 secrets
-for name in hf_token s3_access_key_id s3_secret_access_key grafana_password; do
+for name in hf_token s3_access_key_id s3_secret_access_key s3_session_token grafana_password; do
   file=secrets/$name
   if [ ! -e "$file" ]; then
     case $name in
@@ -21,5 +21,5 @@ for name in hf_token s3_access_key_id s3_secret_access_key grafana_password; do
       *) : > "$file" ;;
     esac
   fi
-  chmod 444 "$file"
+  chmod 644 "$file"
 done

@@ -1,8 +1,8 @@
 #!/bin/sh
 # The stack's few intents, for Make and for people. Everything is done by `docker compose`.
 #
-#   stack.sh up cpu,vision    build and start these profiles; stop what belongs to others
-#   stack.sh phase1           plain Ollama on the adapter's port; `up` goes back
+#   stack.sh up cpu,vision    build and start these profiles; stop other engines and what they replace
+#   stack.sh phase1 [vision]  plain Ollama on the adapter's port; `up` goes back
 #   stack.sh down             stop everything; volumes stay
 #   stack.sh verify           the checks of a healthy stack, as a table
 #   stack.sh compose ARGS     docker compose with the stack's files and every profile
@@ -10,27 +10,32 @@ set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 all="cpu gpu hpu vision monitoring phase1 calibrate"
 
+refuse() {
+  echo "error: $1" >&2
+  exit 78
+}
+
 services_of() { # of a profile
   case $1 in
     cpu | gpu | hpu) echo "adapter llm-$1 fetch-$1" ;;
     vision | phase1) echo "$1 $1-preload" ;;
     monitoring) echo "prometheus grafana" ;;
     calibrate) echo "calibrate-hpu fetch-hpu" ;;
-    *) echo "unknown profile: $1; there are: $all" >&2; return 78 ;;
+    *) refuse "unknown profile: $1; there are: $all" ;;
   esac
 }
 
-compose() { # profiles with commas, then compose's own arguments
+compose() { # profiles with blanks, then compose's own arguments
   chosen=$1
   shift
-  # Read in this order, so that .env can choose other versions.
-  set -a
-  # shellcheck source=/dev/null
-  . "$here/versions.env"
-  set +a
-  for profile in $(echo "$chosen" | tr ',' ' '); do set -- --profile "$profile" "$@"; done
+  for profile in $chosen; do set -- --profile "$profile" "$@"; done
+  [ ! -e "$here/compose.override.yaml" ] || set -- -f "$here/compose.override.yaml" "$@"
+  set -- -f "$here/compose.yaml" "$@"
+  # The later file wins, so .env can choose other versions; the caller's environment wins over both.
+  [ ! -e "$here/.env" ] || set -- --env-file "$here/.env" "$@"
+  set -- --project-directory "$here" --env-file "$here/versions.env" "$@"
   # shellcheck disable=SC2086  # a command and its first argument
-  ${DOCKER_COMPOSE:-docker compose} --project-directory "$here" -f "$here/compose.yaml" "$@"
+  ${DOCKER_COMPOSE:-docker compose} "$@"
 }
 
 need_compose() {
@@ -42,28 +47,52 @@ need_compose() {
   }
 }
 
-every() { echo "$all" | tr ' ' ','; }
-
-up() {
-  wanted=""
-  for profile in $(echo "$1" | tr ',' ' '); do wanted="$wanted $(services_of "$profile")"; done
-  case " $wanted " in
-    *" adapter "*" phase1 "*) echo "phase1 takes the adapter's port: choose one of them" >&2; exit 78 ;;
-  esac
+# Sets `profiles`, `wanted` and `stale` (services), `front` (who has the adapter's port) and `file` (the
+# adapter's settings, which name the vision Ollama only where there is one). Ends with 78.
+choose() { # profiles with commas or blanks
+  profiles="" wanted="" stale="" front="" file=./adapter.llm.toml kept="prometheus grafana"
+  for profile in $(echo "$1" | tr ',' ' '); do
+    case " $profiles " in *" $profile "*) continue ;; esac
+    services=$(services_of "$profile")
+    case $profile in
+      cpu | gpu | hpu | phase1)
+        [ -z "$front" ] || refuse "$front and $profile want the same port: choose one of them"
+        front=$profile
+        ;;
+      vision) file=./adapter.toml ;;
+    esac
+    profiles="$profiles $profile"
+    wanted="$wanted $services"
+  done
+  [ -n "$profiles" ] || refuse "which profiles? there are: $all"
+  [ "$front" != phase1 ] || kept="$kept vision vision-preload" # whoever uses it still has it
   # Compose leaves services of profiles that are no longer asked for running, and on their ports.
-  stale=""
   for profile in $all; do
     for service in $(services_of "$profile"); do
-      case " $wanted " in *" $service "*) ;; *) stale="$stale $service" ;; esac
+      case " $wanted $kept $stale " in *" $service "*) ;; *) stale="$stale $service" ;; esac
     done
   done
-  # shellcheck disable=SC2086
-  [ -z "$stale" ] || compose "$(every)" rm --stop --force $stale
-  # The adapter's settings name the vision Ollama only where there is one.
-  case ",$1," in *,vision,*) file=./adapter.toml ;; *) file=./adapter.llm.toml ;; esac
-  grep -qs '^ADAPTER_FILE=.' "$here/.env" || export ADAPTER_FILE="${ADAPTER_FILE:-$file}"
-  # shellcheck disable=SC2086  # empty: nothing is built
-  compose "$1" up --detach ${STACK_BUILD---build}
+}
+
+setting() { # in the environment, else in .env
+  printenv "$1" || sed -n "s/^$1=//p" "$here/.env" 2> /dev/null | tail -n 1
+}
+
+# What can fail for want of a network comes before anything is stopped.
+up() {
+  choose "$1"
+  [ -n "$(setting ADAPTER_FILE)" ] || export ADAPTER_FILE="$file"
+  if [ "$front" = phase1 ] && [ -z "$(setting PHASE1_MODELS)" ]; then
+    echo "warning: PHASE1_MODELS is empty in compose/.env: Ollama gets the models of vision/models.txt" >&2
+    echo "    only, and none for language" >&2
+  fi
+  if [ "${STACK_BUILD-yes}" ]; then
+    compose "$profiles" build
+    case $wanted in *prometheus*) compose "$profiles" pull --policy missing prometheus grafana ;; esac
+  fi
+  # shellcheck disable=SC2086  # several services
+  compose "$all" rm --stop --force $stale
+  compose "$profiles" up --detach --no-build
 }
 
 action=${1:-}
@@ -73,15 +102,17 @@ case $action in
 esac
 case $action in
   up)
+    choose "$*"
     sh "$here/tools/prepare.sh"
-    up "${1:?which profiles? one of: $all}"
+    up "$*"
     ;;
   phase1)
+    choose "phase1 $*"
     sh "$here/tools/prepare.sh"
-    up phase1,vision
+    up "phase1 $*"
     ;;
-  down) compose "$(every)" down --remove-orphans ;;
+  down) compose "$all" down --remove-orphans ;;
   verify) exec "${PYTHON:-python3}" "$here/tools/verify.py" "$@" ;;
-  compose) compose "$(every)" "$@" ;;
+  compose) compose "$all" "$@" ;;
   *) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 64 ;;
 esac

@@ -14,6 +14,8 @@ import argparse
 import http.client
 import json
 import os
+import re
+import socket
 import subprocess
 import sys
 import time
@@ -21,12 +23,16 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 YES, NO, UNSEEN = "yes", "NO", "-"
 ONE_SHOTS = ("fetch-cpu", "fetch-gpu", "fetch-hpu", "vision-preload", "phase1-preload")
 ENGINES = ("llm-cpu", "llm-gpu", "llm-hpu")
 LOCAL = ("127.0.0.1", "::1")
+ANYWHERE = ("", "0.0.0.0", "::")
+SETTINGS = Path(__file__).resolve().parent.parent / ".env"
 CODES = {
     75: "may work later: see its log",
     78: "trying again can't help: its log says what to change",
@@ -66,7 +72,7 @@ class Container:
     def address(self, inside: int, path: str = "") -> str:
         rows = (self.about["NetworkSettings"]["Ports"] or {}).get(f"{inside}/tcp") or []
         host = rows[0]["HostIp"] if rows else ""
-        host = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host
+        host = "127.0.0.1" if host in ANYWHERE else host
         return f"http://{host}:{rows[0]['HostPort']}{path}" if rows else ""
 
 
@@ -189,13 +195,57 @@ def effective(stack: Stack) -> str:
     """Where clients on this machine would go."""
     asked = environ("OLLAMA_HOST", "")
     goes_to = f"OLLAMA_HOST is {asked or 'not set: 127.0.0.1:11434'}"
-    port = stack.url.rpartition(":")[2]
-    if port not in (asked or "11434"):
+    if not comes_here(stack, asked):
         if asked:
             raise Failed(f"{goes_to}, this is {stack.url}")
         raise Unseen(f"{goes_to}, this is {stack.url}")
     version = ask(f"{stack.url}/api/version")["version"]
     return f"{stack.url} says Ollama {version}; {goes_to}"
+
+
+def comes_here(stack: Stack, asked: str) -> bool:
+    """Whether host and port are those of the stack; a host may have several addresses."""
+    here = urlsplit(stack.url)
+    host, port = place(asked)
+    if port != (here.port or default_port(here)):
+        return False
+    wanted = addresses(host)
+    if wanted & addresses(here.hostname or ""):
+        return True
+    open_ = {address for one in stack.containers.values() for address, _ in one.published()}
+    return bool(open_ & {*ANYWHERE}) and any(map(of_this_machine, wanted))
+
+
+def place(asked: str) -> tuple[str, int]:
+    """Host and port, as Ollama's clients read OLLAMA_HOST. Raises Failed."""
+    try:
+        parts = urlsplit(asked.strip() if "://" in asked else f"//{asked.strip()}")
+        return parts.hostname or "", parts.port or default_port(parts)
+    except ValueError as error:
+        raise Failed(f"OLLAMA_HOST is {asked}: {error}") from error
+
+
+def default_port(parts: SplitResult) -> int:
+    return {"http": 80, "https": 443}.get(parts.scheme, 11434)
+
+
+def addresses(host: str) -> set[str]:
+    if host in ANYWHERE:  # a client that is told a server's setting comes to its own machine
+        return {"127.0.0.1"}
+    try:
+        return {str(row[4][0]) for row in socket.getaddrinfo(host, None)}
+    except OSError:
+        return set()
+
+
+def of_this_machine(address: str) -> bool:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as trial:
+        try:
+            trial.bind((address, 0))
+        except OSError:
+            return False
+    return True
 
 
 def tags(stack: Stack) -> str:
@@ -268,16 +318,19 @@ def steady(stack: Stack) -> str:
 
 
 def bound(stack: Stack) -> str:
-    open_ = [
-        f"{name} on {address}:{port}"
+    wanted = setting("BIND")
+    rows = [
+        (name, address, port)
         for name, container in sorted(stack.containers.items())
         for address, port in container.published()
-        if address not in LOCAL
     ]
+    open_ = [row for row in rows if row[1] not in LOCAL]
+    listed = ", ".join(f"{name} on {address}:{port}" for name, address, port in open_)
+    if any(address != wanted for _, address, _ in open_):
+        raise Failed(f"open to the network: {listed}")
     if open_:
-        raise Failed(f"open to the network: {', '.join(open_)}")
-    ports = sorted(port for one in stack.containers.values() for _, port in one.published())
-    return f"ports {', '.join(ports)}"
+        return f"open to the network, as BIND={wanted} asks: {listed}; is a proxy before it?"
+    return f"ports {', '.join(sorted(port for *_, port in rows))}"
 
 
 def shut(stack: Stack) -> str:
@@ -362,7 +415,7 @@ Table = list[tuple[str, Callable[[Stack], str], Callable[[Stack], bool]]]
 AROUND: Table = [
     ("every container is healthy, or done", states, seen),
     ("nothing was restarted", steady, seen),
-    ("ports are bound to this machine only", bound, seen),
+    ("ports are bound where they should be", bound, seen),
     ("engines can't be reached from outside", shut, with_(*ENGINES)),
     ("containers are hardened", hardened, seen),
 ]
@@ -400,6 +453,15 @@ def able(stack: Stack, capability: str) -> str:
 
 def environ(name: str, default: str) -> str:
     return os.environ.get(name, default)  # noqa: TID251  # a program of its own
+
+
+def setting(name: str) -> str:
+    """As compose finds it: in the environment, else in .env."""
+    try:
+        told = re.findall(rf"^{name}=(.*)$", SETTINGS.read_text(encoding="utf-8"), re.MULTILINE)
+    except OSError:
+        told = []
+    return environ(name, told[-1].strip() if told else "")
 
 
 def meaning(code: int) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+from launcher import names
 
+from adapter.settings import load_settings
 from tests.compose.compose_file import (
     DOCUMENT,
     FOLDER,
@@ -21,6 +24,9 @@ ENGINES = ("llm-cpu", "llm-gpu", "llm-hpu")
 FETCHERS = ("fetch-cpu", "fetch-gpu", "fetch-hpu")
 ONE_SHOTS = (*FETCHERS, "vision-preload", "phase1-preload", "calibrate-hpu")
 LASTING = sorted(SERVICES.keys() - {*ONE_SHOTS})
+HOWTO = machine.ROOT / "docs" / "howto"
+VARIABLES_IN = ("run-the-engine-image", "bring-weights")
+STACK = "run-the-stack"
 EXAMPLE = (FOLDER / ".env.example").read_text()
 
 
@@ -74,7 +80,9 @@ def test_every_engine_is_called_llm(name: str) -> None:
 @pytest.mark.parametrize("name", FETCHERS)
 def test_fetching_has_a_way_out_and_the_secrets(name: str) -> None:
     assert SERVICES[name]["networks"] == ["edge"]
-    assert SERVICES[name]["secrets"] == ["hf_token", "s3_access_key_id", "s3_secret_access_key"]
+    assert SERVICES[name]["secrets"] == [
+        *("hf_token", "s3_access_key_id", "s3_secret_access_key", "s3_session_token")
+    ]
     assert SERVICES[name]["environment"].keys() >= {"http_proxy", "https_proxy", "no_proxy"}
 
 
@@ -154,9 +162,58 @@ def test_the_examples_defaults_are_the_real_ones() -> None:
     real: dict[str, set[str]] = {}
     for name, default in VARIABLE.findall(TEXT):
         real.setdefault(name, set()).add(default)
-    shown = dict(re.findall(r"^#?(\w+)=(.*)$", EXAMPLE, re.MULTILINE))
-    wrong = {name: text for name, text in shown.items() if text and text not in real[name]}
-    assert wrong == {"PHASE1_MODELS": "llama3.2:3b"}  # shows how it looks; it has no default
+    shown = dict(re.findall(r"^#(\w+)=(.*)$", EXAMPLE, re.MULTILINE))
+    assert {name: text for name, text in shown.items() if text and text not in real[name]} == {}
+
+
+def test_the_examples_choices_are_a_model_for_each_phase() -> None:
+    chosen = dict(re.findall(r"^(\w+)=(.*)$", EXAMPLE, re.MULTILINE))
+    assert chosen == {"MODEL": "Qwen/Qwen2.5-0.5B-Instruct", "PHASE1_MODELS": "llama3.2:3b"}
+    assert f"${{MODEL:-{chosen['MODEL']}}}" in TEXT
+
+
+def test_every_variable_of_the_launcher_is_handed_on_or_left_out_with_a_reason() -> None:
+    pages = {name: (HOWTO / f"{name}.md").read_text() for name in (*VARIABLES_IN, STACK)}
+    told = {name for page in VARIABLES_IN for name in _variables(pages[page])}
+    handed = {key for service in SERVICES.values() for key in service.get("environment", {})}
+    handed |= {key.removesuffix("_FILE") for key in handed}
+    left_out = {*_variables(pages[STACK])}
+    fixed = {"HF_TOKEN", "FETCH"}  # told as left out, since .env is not asked for them
+    assert told - handed - left_out == set()
+    assert left_out & handed <= fixed
+
+
+def _variables(page: str) -> list[str]:
+    """Names in the first column of its tables of variables."""
+    tables = re.findall(r"^\| variable \|.*\n\|---.*\n((?:\|.*\n)+)", page, re.MULTILINE)
+    firsts = [row.split("|")[1] for table in tables for row in table.splitlines()]
+    return [name for first in firsts for name in re.findall(r"`([A-Z][A-Z0-9_]+)", first)]
+
+
+def test_answers_in_flight_have_most_of_the_time_to_stop() -> None:
+    service = SERVICES["adapter"]
+    assert filled(service["environment"]["ADAPTER_GRACE"]) == "100"
+    assert service["stop_grace_period"] == "120s"
+
+
+def test_images_of_ours_are_never_looked_for_in_a_registry() -> None:
+    ours = {name for name, one in SERVICES.items() if one["image"].startswith("ollama-vllm/")}
+    never = {name for name, one in SERVICES.items() if one.get("pull_policy") == "never"}
+    assert ours == never == SERVICES.keys() - {"prometheus", "grafana"}
+
+
+def test_the_adapters_settings_are_read_with_and_without_the_fallback_that_they_show(
+    tmp_path: Path,
+) -> None:
+    text = (FOLDER / "adapter.toml").read_text()
+    shown = re.sub(r"^#(?=\S)", "", text, flags=re.MULTILINE)
+    for content, fallbacks in ((text, []), (shown, ["phase1/qwen2.5:0.5b"])):
+        file = tmp_path / "adapter.toml"
+        file.write_text(content)
+        settings = load_settings(file=str(file), environ={})
+        assert [one.fallback for one in settings.models.values()] == fallbacks
+        default = SERVICES["llm-cpu"]["environment"]["MODEL"]
+        assert {*settings.models} <= {names.ollama_name(filled(default))}
 
 
 def test_every_folder_that_is_mounted_is_there() -> None:

@@ -12,13 +12,19 @@ from tests.compose.compose_file import FOLDER
 from tests.support import machine
 
 VISION = machine.ROOT / "vision"
+OWN = (".env", "secrets", "compose.override.yaml")
+RECORDER = """#!/bin/sh
+echo "$@" >> {calls}
+echo "ADAPTER_FILE=${{ADAPTER_FILE:-}}" >> {calls}
+case " $* " in *" ${{REFUSED:-none}} "*) exit 17 ;; esac
+"""
 
 
 @pytest.fixture
 def compose(tmp_path: Path) -> Path:
     """A copy of the folder, without what somebody made in it."""
     folder = tmp_path / "compose"
-    shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns(".env", "secrets"))
+    shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns(*OWN))
     return folder
 
 
@@ -44,7 +50,7 @@ def test_prepare_makes_settings_and_secrets_once(compose: Path) -> None:
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
     assert (compose / ".env").read_text() == "MODEL=mine\n"
     assert (secrets / "hf_token").read_text() == "a-token"
-    assert {oct(file.stat().st_mode)[-3:] for file in secrets.iterdir()} == {"444"}
+    assert {oct(file.stat().st_mode)[-3:] for file in secrets.iterdir()} == {"644"}
     assert oct(secrets.stat().st_mode)[-3:] == "700"
 
 
@@ -54,6 +60,133 @@ def test_a_machine_without_docker_is_told_what_to_do(compose: Path) -> None:
     assert done.returncode == 78
     assert "`docker compose` does not work here" in done.stderr
     assert "`make serve`, which needs no Docker" in done.stderr
+
+
+class Recorder:
+    """Stands where `docker compose` is, and writes down how it is called."""
+
+    def __init__(self, compose: Path) -> None:
+        self.script = compose / "tools" / "stack.sh"
+        self.calls = compose.parent / "calls"
+        self.program = compose.parent / "recorder"
+        self.program.write_text(RECORDER.format(calls=self.calls))
+        self.program.chmod(0o755)
+
+    def tried(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        settings = {"DOCKER_COMPOSE": str(self.program)} | environ
+        return run("sh", str(self.script), *arguments, **settings)
+
+    def lines(self) -> list[str]:
+        """What it was called with, after the options that are always the same."""
+        said = self.calls.read_text().splitlines() if self.calls.exists() else []
+        return [line.partition("compose.yaml ")[2] for line in said if "compose.yaml " in line]
+
+
+@pytest.fixture
+def recorder(compose: Path) -> Recorder:
+    return Recorder(compose)
+
+
+def options(*profiles: str) -> str:
+    return " ".join(f"--profile {name}" for name in profiles)
+
+
+EVERY = options("calibrate", "phase1", "monitoring", "vision", "hpu", "gpu", "cpu")
+
+
+def test_images_come_before_anything_is_stopped(recorder: Recorder) -> None:
+    assert recorder.tried("up", "cpu,monitoring").returncode == 0
+    chosen = options("monitoring", "cpu")
+    assert recorder.lines() == [
+        f"{chosen} build",
+        f"{chosen} pull --policy missing prometheus grafana",
+        f"{EVERY} rm --stop --force llm-gpu fetch-gpu llm-hpu fetch-hpu vision vision-preload "
+        "phase1 phase1-preload calibrate-hpu",
+        f"{chosen} up --detach --no-build",
+    ]
+
+
+@pytest.mark.parametrize("step", ["build", "pull"])
+def test_nothing_is_stopped_when_an_image_cannot_be_had(recorder: Recorder, step: str) -> None:
+    assert recorder.tried("up", "cpu,monitoring", REFUSED=step).returncode == 17
+    assert recorder.lines()[-1].split()[4] == step
+
+
+def test_phase_1_leaves_vision_and_monitoring_as_they_are(recorder: Recorder) -> None:
+    assert recorder.tried("phase1").returncode == 0
+    build, remove, start = recorder.lines()
+    assert build == "--profile phase1 build"
+    assert start == "--profile phase1 up --detach --no-build"
+    assert remove.endswith(
+        " rm --stop --force adapter llm-cpu fetch-cpu llm-gpu fetch-gpu llm-hpu fetch-hpu "
+        "calibrate-hpu"
+    )
+
+
+def test_phase_1_with_vision(recorder: Recorder) -> None:
+    assert recorder.tried("phase1", "vision,monitoring").returncode == 0
+    chosen = options("monitoring", "vision", "phase1")
+    assert recorder.lines()[-1] == f"{chosen} up --detach --no-build"
+
+
+@pytest.mark.parametrize(
+    ("profiles", "said"),
+    [
+        ("phase1,cpu", "phase1 and cpu want the same port: choose one of them"),
+        ("cpu phase1", "cpu and phase1 want the same port"),
+        ("cpu,gpu", "cpu and gpu want the same port"),
+        ("vision, hpu,phase1", "hpu and phase1 want the same port"),
+        ("cpu,cqu", "unknown profile: cqu; there are: cpu gpu hpu"),
+        (",", "which profiles?"),
+        ("", "which profiles?"),
+    ],
+)
+def test_profiles_that_cannot_be_together(recorder: Recorder, profiles: str, said: str) -> None:
+    done = recorder.tried("up", profiles)
+    assert done.returncode == 78
+    assert said in done.stderr
+    assert recorder.lines() == []
+
+
+@pytest.mark.parametrize(
+    ("profiles", "file"),
+    [
+        (("cpu",), "./adapter.llm.toml"),
+        (("cpu,vision",), "./adapter.toml"),
+        (("vision", "cpu"), "./adapter.toml"),
+        (("vision cpu",), "./adapter.toml"),
+    ],
+)
+def test_the_adapters_settings_fit_the_profiles(
+    recorder: Recorder, profiles: tuple[str, ...], file: str
+) -> None:
+    assert recorder.tried("up", *profiles).returncode == 0
+    assert recorder.calls.read_text().splitlines()[-1] == f"ADAPTER_FILE={file}"
+
+
+def test_the_adapters_settings_in_env_win(recorder: Recorder, compose: Path) -> None:
+    (compose / ".env").write_text("ADAPTER_FILE=./mine.toml\n")
+    assert recorder.tried("up", "cpu,vision").returncode == 0
+    assert recorder.calls.read_text().splitlines()[-1] == "ADAPTER_FILE="
+
+
+def test_settings_come_after_versions_and_a_file_of_ones_own_after_ours(
+    recorder: Recorder, compose: Path
+) -> None:
+    (compose / ".env").touch()
+    (compose / "compose.override.yaml").touch()
+    assert recorder.tried("compose", "logs", "-f", "fetch-cpu").returncode == 0
+    assert recorder.calls.read_text().splitlines()[-2] == (
+        f"--project-directory {compose} --env-file {compose}/versions.env "
+        f"--env-file {compose}/.env -f {compose}/compose.yaml "
+        f"-f {compose}/compose.override.yaml {EVERY} logs -f fetch-cpu"
+    )
+
+
+def test_phase_1_without_a_language_model_is_warned_of(recorder: Recorder, compose: Path) -> None:
+    assert "PHASE1_MODELS" not in recorder.tried("phase1").stderr  # the example names one
+    (compose / ".env").write_text("PHASE1_MODELS=\n")
+    assert "PHASE1_MODELS is empty" in recorder.tried("phase1").stderr
 
 
 def test_without_an_intent_they_are_listed(compose: Path) -> None:

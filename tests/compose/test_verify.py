@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.compose.compose_file import FOLDER
 from tests.support import machine
 from tests.support.serve import Adapter
 
 VERIFY = FOLDER / "tools" / "verify.py"
+ELSEWHERE = "192.0.2.7"
+"""No machine has it: it is kept for documentation."""
 
 
 def verify(path: Path, *arguments: str, **environ: str) -> tuple[int, str]:
@@ -56,3 +62,71 @@ def test_nobody_there(tmp_path: Path) -> None:
     assert "NO   the adapter is healthy" in said
     assert "Connection refused" in said
     assert "Traceback" not in said
+
+
+@pytest.fixture
+def program(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """verify.py, imported."""
+    spec = importlib.util.spec_from_file_location("verify", VERIFY)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "verify", module)
+    spec.loader.exec_module(module)
+    monkeypatch.delenv("BIND", raising=False)
+    monkeypatch.setattr(module, "SETTINGS", Path("/nowhere/.env"))
+    return module
+
+
+def stack(program: Any, address: str = "127.0.0.1", port: str = "11434") -> Any:
+    """An adapter that is published there."""
+    ports = {"11434/tcp": [{"HostIp": address, "HostPort": port}]}
+    container = program.Container("adapter", {"NetworkSettings": {"Ports": ports}})
+    return program.Stack(container.address(11434), "p", {"adapter": container})
+
+
+@pytest.mark.parametrize(
+    ("asked", "comes"),
+    [
+        ("", True),
+        ("127.0.0.1", True),
+        ("localhost:11434", True),
+        ("0.0.0.0", True),
+        (":11434", True),
+        ("http://127.0.0.1:11434/", True),
+        ("http://127.0.0.1", False),  # port 80
+        ("https://127.0.0.1", False),
+        ("127.0.0.1:1143", False),
+        (f"{ELSEWHERE}:11434", False),
+        ("no.such.host.invalid:11434", False),
+    ],
+)
+def test_host_and_port_have_to_be_those_of_the_stack(program: Any, asked: str, comes: bool) -> None:
+    assert program.comes_here(stack(program), asked) is comes
+
+
+def test_a_port_that_is_none_is_told(program: Any) -> None:
+    with pytest.raises(program.Failed, match=r"127\.0\.0\.1:114345"):
+        program.comes_here(stack(program), "127.0.0.1:114345")
+
+
+def test_where_it_is_open_every_address_of_this_machine_will_do(program: Any) -> None:
+    assert not program.comes_here(stack(program), "127.0.0.2:11434")
+    open_ = stack(program, "0.0.0.0")
+    assert program.comes_here(open_, "127.0.0.2:11434")
+    assert not program.comes_here(open_, f"{ELSEWHERE}:11434")
+
+
+def test_open_ports_are_a_fault_unless_they_were_asked_for(
+    program: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert program.bound(stack(program)) == "ports 11434"
+    with pytest.raises(program.Failed, match=r"open to the network: adapter on 0\.0\.0\.0:11434"):
+        program.bound(stack(program, "0.0.0.0"))
+    (tmp_path / ".env").write_text("BIND=0.0.0.0\n")
+    monkeypatch.setattr(program, "SETTINGS", tmp_path / ".env")
+    assert program.bound(stack(program, "0.0.0.0")).startswith(
+        "open to the network, as BIND=0.0.0.0 asks: adapter on 0.0.0.0:11434"
+    )
+    with pytest.raises(program.Failed):
+        program.bound(stack(program, ELSEWHERE))

@@ -25,6 +25,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(TIMEOUT))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says loudly that nothing was seen of containers; a skip is easily overlooked."""
+    here = Path(__file__).parent
+    reasons: dict[str, int] = {}
+    for report in terminalreporter.stats.get("skipped", ()):
+        place, _, why = report.longrepr if isinstance(report.longrepr, tuple) else ("", 0, "")
+        if workshop.NOT_HERE in why and (Path.cwd() / place).is_relative_to(here):
+            reasons[why] = reasons.get(why, 0) + 1
+    if reasons:
+        terminalreporter.write_sep("!", "THE CONTAINERS WERE NOT TESTED", red=True, bold=True)
+        for why, count in reasons.items():
+            terminalreporter.write_line(f"{count} tests: {why.removeprefix('Skipped: ')}")
+
+
 @pytest.fixture(scope="session")
 def daemon() -> Iterator[Daemon]:
     """A daemon that has every image that compose.yaml needs for cpu, vision and phase1."""

@@ -1,17 +1,19 @@
 """`docker compose` for Debian 12, which has docker-compose 1.29 only: the project's compose file
 without what that version can't read.
 
-    python old_compose.py --project-directory DIR -f FILE --profile NAME... COMMAND...
+    old_compose.py --project-directory DIR --env-file FILE... -f FILE... --profile NAME... COMMAND
 
-Dropped: name, start_interval, depends_on.required, build (images are there already), and services
-of other profiles than the chosen ones. The settings of services in a file that OLD_COMPOSE_CHANGES
-names are laid over them. The rest goes to docker-compose as it is.
+Dropped: name, start_interval, depends_on.required, build and pull_policy (images are there
+already), and services of other profiles than the chosen ones. The settings of services in a file
+that OLD_COMPOSE_CHANGES names are laid over them. Further files of services are handed on, and
+the files of settings are put into the environment. The rest goes to docker-compose as it is.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -21,7 +23,7 @@ from typing import Any
 import yaml
 
 PROGRAM = ["/usr/bin/python3", "/usr/bin/docker-compose"]
-UNKNOWN = ("profiles", "build", "develop")
+UNKNOWN = ("profiles", "build", "develop", "pull_policy")
 
 
 def rendered(document: dict[str, Any], profiles: set[str]) -> dict[str, Any]:
@@ -58,25 +60,45 @@ def changed(services: dict[str, Any], changes: dict[str, Any]) -> None:
                 services[name][key] = value
 
 
+def settings(files: list[Path]) -> dict[str, str]:
+    """The later file wins, the environment over all."""
+    found: dict[str, str] = {}
+    for file in files:
+        found |= re.findall(r"^(\w+)=(.*)$", file.read_text(), re.MULTILINE)
+    return found | dict(os.environ)  # noqa: TID251  # a program
+
+
+def overriding(file: Path, services: dict[str, Any]) -> dict[str, Any]:
+    """A further file, without the services that are not there."""
+    document = yaml.safe_load(file.read_text())
+    kept = {name: one for name, one in document["services"].items() if name in services}
+    return {"version": "3.8", "services": kept}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--project-directory", type=Path, default=Path())
-    parser.add_argument("-f", dest="file", type=Path)
+    parser.add_argument("--env-file", action="append", type=Path, default=[])
+    parser.add_argument("-f", dest="files", action="append", type=Path, default=[])
     parser.add_argument("--profile", action="append", default=[])
     parser.add_argument("rest", nargs=argparse.REMAINDER)
     chosen = parser.parse_args()
-    if chosen.file is None:
+    if not chosen.files:
         return subprocess.run([*PROGRAM, *chosen.rest], check=False).returncode
-    document = yaml.safe_load(chosen.file.read_text())
+    document = yaml.safe_load(chosen.files[0].read_text())
     old = rendered(document, {*chosen.profile})
-    if changes := os.environ.get("OLD_COMPOSE_CHANGES"):  # noqa: TID251  # a program
+    environ = settings(chosen.env_file)
+    if changes := environ.get("OLD_COMPOSE_CHANGES"):
         changed(old["services"], yaml.safe_load(Path(changes).read_text()))
-    with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
-        yaml.safe_dump(old, file, sort_keys=False)
-        file.flush()
+    with tempfile.TemporaryDirectory() as folder:
         command = [*PROGRAM, "-p", document["name"]]
-        command += ["--project-directory", str(chosen.project_directory), "-f", file.name]
-        return subprocess.run([*command, *chosen.rest], check=False).returncode
+        command += ["--project-directory", str(chosen.project_directory)]
+        more = [overriding(file, old["services"]) for file in chosen.files[1:]]
+        for number, content in enumerate([old, *more]):
+            file = Path(folder, f"{number}.yml")
+            file.write_text(yaml.safe_dump(content, sort_keys=False))
+            command += ["-f", str(file)]
+        return subprocess.run([*command, *chosen.rest], env=environ, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from tests.support import machine
 PROJECT = "ollama-vllm"
 OLD_COMPOSE = Path(__file__).parent / "old_compose.py"
 WITHIN = 60.0
+OWN = (".env", "secrets", "compose.override.yaml", "__pycache__")
 QUICK = {"interval": "2s"}
 """Debian's daemon knows no start_interval, so the first look would be ten seconds late."""
 
@@ -160,4 +161,4 @@ def make_weights(folder: Path, config: Mapping[str, Any] | None = None) -> None:
 
 
 def _own_files(folder: str, names: list[str]) -> list[str]:
-    return [name for name in names if name in (".env", "secrets", "__pycache__")]
+    return [name for name in names if name in OWN]

@@ -136,7 +136,7 @@ def test_the_root_is_read_only_and_the_volumes_are_not(running: Stack, service: 
 
 def test_a_secret_is_read_by_the_one_service_that_needs_it(running: Stack) -> None:
     token = running.folder / "secrets" / "hf_token"
-    assert oct(token.stat().st_mode)[-3:] == "444"
+    assert oct(token.stat().st_mode)[-3:] == "644"
     assert oct(token.parent.stat().st_mode)[-3:] == "700"
     read = ["compose", "run", "--rm", "-T", "--entrypoint", "cat"]
     assert TOKEN in running.tool(*read, "fetch-cpu", "/run/secrets/hf_token")

@@ -20,7 +20,7 @@ def test_phase_1_and_back(stack: Callable[..., Stack]) -> None:
     running.until_healthy("adapter", "llm-cpu")
     assert running.python(MODELS, URL).strip() == "['tiny-chat:latest']"
 
-    running.tool("phase1")
+    running.tool("phase1", "vision")
     running.until_healthy("phase1", "vision")
     assert not running.container("adapter")
     assert not running.container("llm-cpu")

@@ -29,6 +29,7 @@ STORE = machine.VENV / "containers"
 TOOLS = STORE / "tools"
 ROOTFS = STORE / "rootfs.tar"
 IN_ROOTFS = ("ca-certificates", "libnuma1", "python3", "python3-venv")
+NOT_HERE = "no containers here"
 PATIENCE = 240
 ENTER = f"""
 mount --make-rprivate /
@@ -98,7 +99,7 @@ def _permitted() -> None:
 
 def _unless_refused(permitted: bool, reason: str) -> None:
     if not permitted:
-        pytest.skip(f"no containers here: {reason}")
+        pytest.skip(f"{NOT_HERE}: {reason}")
 
 
 def _download(packages: tuple[str, ...]) -> Path:

@@ -7,11 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from launcher import accounts, architectures, flags, invocation, plan, quantization, redact, sizing
+from launcher import (
+    accounts,
+    architectures,
+    flags,
+    gate,
+    invocation,
+    plan,
+    quantization,
+    redact,
+    sizing,
+)
 from launcher.contents import Contents
 from launcher.engine_settings import EngineSettings, options
 from launcher.facts import Facts
-from launcher.findings import Findings
+from launcher.findings import Fault, Findings
 from launcher.hardware import GIB
 from launcher.sizing import Choice
 
@@ -145,7 +155,8 @@ def _folder(settings: EngineSettings, contents: Contents, found: Findings) -> No
         )
         found.warn("memory and context are planned without the model, which isn't there yet")
     elif not contents.ready:
-        found.not_yet(f"{settings.folder} is not a complete model yet: {contents.faults[0]}")
+        code, sentence = gate.verdict(settings.folder, contents.faults, settings.source)
+        found.faults.append(Fault(sentence, code))
 
 
 def _on_a_cpu(
@@ -172,14 +183,9 @@ def _on_a_cpu(
 def _length(
     settings: EngineSettings, environ: Mapping[str, str], model: plan.Model, found: Findings
 ) -> None:
-    asked, longest = settings.context_length, plan.number(model, "max_position_embeddings")
-    stretched = any(
-        isinstance(rope := model.config.get(key), dict) and "factor" in str(rope)
-        for key in ("rope_scaling", "rope_parameters")
-    )
-    allowed = environ.get("VLLM_ALLOW_LONG_MAX_MODEL_LEN", "0") == "1"
-    if asked and longest and asked > longest and not (stretched or allowed):
-        found.refuse(f"MAX_MODEL_LEN={asked} is more than the model's {longest} tokens")
+    asked, most = settings.context_length, sizing.own_length(environ, model)
+    if asked and most and asked > most:
+        found.refuse(f"MAX_MODEL_LEN={asked} is more than the model's {most} tokens")
     whole = "--no-enable-chunked-prefill" in options(settings.extra)
     batched = settings.batched_tokens
     if whole and asked and batched and batched < asked:

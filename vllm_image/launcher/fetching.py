@@ -58,10 +58,10 @@ def _in_place(folder: Path) -> None:
     time.sleep(LOOKS_APART)
     if _look(folder) != before:
         raise TryAgain(f"{folder} is still being filled; start again when that is done")
-    if gate.unfinished(gate.files(folder)):
-        raise TryAgain(f"a copy into {folder} is under way, or broke off: {faults[0]}")
     if faults:
-        raise CannotRun(f"{folder} is not a complete model: {faults[0]}", faults[1:])
+        code, sentence = gate.verdict(folder, faults, "folder")
+        kind = TryAgain if code == TryAgain.code else CannotRun
+        raise kind(sentence, faults[1:])
 
 
 def _look(folder: Path) -> dict[str, tuple[int, int]]:

@@ -11,9 +11,11 @@ import json
 import os
 import re
 import zipfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
+
+from launcher.errors import CannotRun, TryAgain
 
 TOKENIZERS = (
     "tokenizer.json",
@@ -31,6 +33,8 @@ INDEX = "*{}.index.json"
 SHARD = re.compile(r"(.*-)(\d+)-of-(\d+)(\.\w+)")
 LONGEST_HEADER = 100_000_000
 """Of a safetensors file, by its specification."""
+
+WRITING = "is the name of a file that something is still writing"
 
 # Names that tools give to files which they are still writing: an ending, or letters drawn at
 # random. A word in lower case (.markdown) was not drawn.
@@ -52,6 +56,21 @@ def faults(folder: Path) -> list[str]:
     for name in weights(names):
         found += _whole(folder / name)
     return found
+
+
+def verdict(folder: Path, faults: Sequence[str], source: str) -> tuple[int, str]:
+    """Exit code and sentence for a folder with these faults; `source` is hub, s3 or folder.
+
+    Only what something may still be writing can be whole later. The rest stays as it is until
+    somebody copies it again, or fetches it.
+    """
+    writing = next((fault for fault in faults if fault.endswith(WRITING)), "")
+    again = "copy it again" if source == "folder" else "delete it and let `launcher fetch` run"
+    if writing:
+        return TryAgain.code, (
+            f"a copy into {folder} is under way, or broke off: {writing}; if nothing does, {again}"
+        )
+    return CannotRun.code, f"{folder} is not a complete model: {faults[0]}; {again}"
 
 
 def short(fault: str) -> str:
@@ -119,9 +138,7 @@ def files(folder: Path) -> dict[str, int]:
 
 def unfinished(names: Collection[str]) -> list[str]:
     return [
-        f"{name} is the name of a file that something is still writing"
-        for name in sorted(names)
-        if UNFINISHED.search(name.rpartition("/")[2])
+        f"{name} {WRITING}" for name in sorted(names) if UNFINISHED.search(name.rpartition("/")[2])
     ]
 
 

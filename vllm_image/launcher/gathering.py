@@ -42,6 +42,11 @@ class Gathering:
         files = remote.needed(listing.files)
         names = {file.name for file in files}
         self._whole(gate.lacking(names), listing)
+        if both := remote.clash(names):
+            raise CannotRun(
+                f"{source.label} on {source.host} has a file {both} and files below {both}/, which "
+                "no disk can hold: take one of them away"
+            )
         before = _taken_back(named)
         if before and before.revision == listing.revision:
             partial.reopened(named.partial, files)

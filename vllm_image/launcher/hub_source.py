@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from http.client import HTTPResponse
 from urllib.parse import urlsplit
 
-from launcher import hub, remote, sources, web, weights
+from launcher import hub, ports, remote, sources, web, weights
 from launcher.errors import CannotRun, LauncherError, TryAgain
 from launcher.remote import File, Listing
 from launcher.settings import Hub
@@ -29,7 +29,7 @@ class HubSource:
             answer = web.Answer(reply.status, reply.read(web.LIMIT))
         rows, about = hub.siblings(answer.json()), answer.json()
         if rows is None:  # a log-in page of the network's own
-            raise TryAgain(f"{self.host} does not answer as a hub does; is HF_ENDPOINT right?")
+            raise self._strange()
         self._commit = str(about.get("sha") or self._commit)
         files = (self._file(row) for row in rows if row.get("rfilename"))
         return Listing(self._commit, tuple(files))
@@ -67,12 +67,20 @@ class HubSource:
         if not isinstance(size, int) and remote.safe(name):
             size = self._size(name)
         length = size if isinstance(size, int) else 0
+        if length < 0:
+            raise self._strange()
         return File(name, length, sha256 or str(row.get("blobId") or self._commit), sha256)
 
     def _size(self, name: str) -> int:
         """For mirrors of the hub whose lists have no sizes."""
         with self._get(self._url(name), method="HEAD") as reply:
-            return int(reply.headers.get("Content-Length") or 0)
+            size = ports.whole_number(reply.headers.get("Content-Length") or "0")
+        if size is None:
+            raise self._strange()
+        return size
+
+    def _strange(self) -> LauncherError:
+        return TryAgain(f"{self.host} does not answer as a hub does; is HF_ENDPOINT right?")
 
     def _url(self, name: str) -> str:
         return hub.file_url(self._place, self._named.model, self._commit, name)

@@ -84,6 +84,12 @@ def needed(files: Iterable[File]) -> list[File]:
     ]
 
 
+def clash(names: Collection[str]) -> str:
+    """A file that other names take for a folder, as a bucket may have it; empty when none is."""
+    folders = {str(place) for name in names for place in PurePosixPath(name).parents}
+    return min({*names} & folders, default="")
+
+
 def safe(name: str) -> bool:
     """Whether it stays below the folder, and out of what the launcher keeps there."""
     parts = name.split("/")

@@ -15,7 +15,7 @@ from http.client import HTTPResponse
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
-from launcher import s3, secret, settings, sources, web
+from launcher import ports, s3, secret, settings, sources, web
 from launcher.errors import CannotRun, LauncherError, TryAgain
 from launcher.remote import File, Listing
 
@@ -111,8 +111,11 @@ class S3Source:
             page = self._page(asked + after)
             for row in page.iter("Contents"):
                 name = row.findtext("Key", "").removeprefix(self._prefix)
+                size = ports.whole_number(row.findtext("Size", ""))
+                if size is None:
+                    raise self._strange()
                 if name and not name.endswith("/"):
-                    yield File(name, int(row.findtext("Size", "0")), _etag(row))
+                    yield File(name, size, _etag(row))
             token = page.findtext("NextContinuationToken", "")
             if not token:
                 return
@@ -123,8 +126,11 @@ class S3Source:
         with self._get(url, {}) as reply:
             root = _xml(reply.read(web.LIMIT))
         if root is None or root.tag != "ListBucketResult":
-            raise TryAgain(f"{self.host} does not answer as S3 does; is AWS_ENDPOINT_URL right?")
+            raise self._strange()
         return root
+
+    def _strange(self) -> LauncherError:
+        return TryAgain(f"{self.host} does not answer as S3 does; is AWS_ENDPOINT_URL right?")
 
     def _get(self, url: str, extra: Mapping[str, str]) -> HTTPResponse:
         now = datetime.now(UTC)

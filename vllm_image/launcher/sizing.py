@@ -55,7 +55,7 @@ def choose(
     room.check(cache, found)
     context = None
     if plan.generates(model):
-        context = length(settings, model, room, cache, found)
+        context = length(settings, model, room, cache, own_length(environ, model), found)
     return Choice(dtype, threads.count, threads.binding, threads.reserved, cache, context)
 
 
@@ -179,14 +179,28 @@ class Room:
                 "are free; end other programs or take a smaller MODEL"
             )
 
+    def holds(self, cache: int) -> bool:
+        return cache <= self._free(self._machine.memory)
+
     def tokens(self, cache: int) -> int:
         """How long one request may be; 0 when that can't be told."""
         return cache * GIB // self.per_token // 128 * 128 if self.per_token else 0
 
 
+def own_length(environ: Mapping[str, str], model: plan.Model) -> int:
+    """Tokens that the model takes at most; 0 when it doesn't tell, or can be stretched."""
+    stretched = any(
+        isinstance(rope := model.config.get(key), dict) and "factor" in str(rope)
+        for key in ("rope_scaling", "rope_parameters")
+    )
+    allowed = environ.get("VLLM_ALLOW_LONG_MAX_MODEL_LEN", "0") == "1"
+    return 0 if stretched or allowed else plan.number(model, "max_position_embeddings")
+
+
 def length(
-    settings: EngineSettings, model: plan.Model, room: Room, cache: int, found: Findings
+    settings: EngineSettings, model: plan.Model, room: Room, cache: int, most: int, found: Findings
 ) -> int | None:
+    """`most`: own_length(); what is longer is refused elsewhere, on every device."""
     fits = room.tokens(cache)
     asked = settings.context_length
     if asked is None:
@@ -198,13 +212,15 @@ def length(
                 "MAX_MODEL_LEN asks for more"
             )
         return chosen
+    if most and asked > most:
+        return asked
     if fits and asked > fits:
         needed = -(-asked * room.per_token // GIB)
         sentence = (
             f"MAX_MODEL_LEN={asked} takes {needed} GiB of KV cache for one request and there is "
             f"room for {cache}; set it to {fits} or less"
         )
-        if settings.cache_space:
+        if settings.cache_space and room.holds(needed):
             sentence += f", or VLLM_CPU_KVCACHE_SPACE={needed}"
         if any(plan.number(model, key) for key in WINDOWED):
             found.warn(f"{sentence}, unless the model keeps less of its past than most do")

@@ -35,7 +35,6 @@ _NOT_PLAIN = frozenset(
     )
 )
 
-
 _log = logging.getLogger("adapter")
 
 
@@ -113,13 +112,13 @@ class Front(asyncio.Protocol):
         "_raw",
         "_resumed",
         "_size",
-        "_transport",
         "_url",
         "on_body",
         "task",
+        "transport",
     )
     _plain: bool
-    _transport: asyncio.Transport
+    transport: asyncio.Transport
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -139,11 +138,11 @@ class Front(asyncio.Protocol):
         Raises:
             ConnectionResetError: it is gone.
         """
-        if self._transport.is_closing():
+        if self.transport.is_closing():
             raise ConnectionResetError
         if self._resumed is not None:
             await self._resumed
-            if self._transport.is_closing():
+            if self.transport.is_closing():
                 raise ConnectionResetError
 
     @property
@@ -151,14 +150,10 @@ class Front(asyncio.Protocol):
         """Whether another request may follow the one that is answered."""
         return self._lasts and not self._house.closing
 
-    @property
-    def transport(self) -> asyncio.Transport:
-        return self._transport
-
     # asyncio's side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+        self.transport = cast(asyncio.Transport, transport)
         self._house.came(self)
         if plug := transport.get_extra_info("socket"):
             plug.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -168,7 +163,7 @@ class Front(asyncio.Protocol):
         if self.task is not None:
             self._ahead.append(data)
             if self._size > _LARGEST:
-                self._transport.pause_reading()
+                self.transport.pause_reading()
             return
         self._raw.append(data)
         try:
@@ -240,7 +235,7 @@ class Front(asyncio.Protocol):
 
     def _hand_over(self) -> None:
         """Leaves the connection and all that came of the request to aiohttp."""
-        transport, raw = self._transport, b"".join(self._raw)
+        transport, raw = self.transport, b"".join(self._raw)
         self._house.went(self)
         successor = self._house.successor()
         transport.set_protocol(successor)
@@ -272,9 +267,9 @@ class Front(asyncio.Protocol):
             finished = False
         self.task = None
         if not finished:
-            self._transport.abort()
+            self.transport.abort()
         elif not self.lasts:
-            self._transport.close()
+            self.transport.close()
         elif self._ahead:
             self._catch_up()
 
@@ -282,7 +277,7 @@ class Front(asyncio.Protocol):
         """Reads what came in the meantime: all at once, so that it is found to be no plain request
         if it is more than one."""
         ahead, self._ahead, self._size = b"".join(self._ahead), [], 0
-        self._transport.resume_reading()
+        self.transport.resume_reading()
         self.data_received(ahead)
 
 

@@ -12,7 +12,7 @@ from adapter.catalog.catalog import Entry
 from adapter.errors import AdapterError, UpstreamBroken, UpstreamRefused
 from adapter.observe.facts import Facts
 from adapter.server.exchange import Exchange
-from adapter.server.replies import Reply, json_bytes
+from adapter.server.replies import EVENT_STREAM, Reply, json_bytes
 from adapter.server.streaming import streamed
 from adapter.translate.dialects import dialect_of, error_body
 from adapter.translate.relay import Grammar, Relay
@@ -21,7 +21,6 @@ from adapter.upstream.answer import Answer
 from adapter.upstream.client import Upstream
 from adapter.upstream.form import Form
 
-EVENT_STREAM = "text/event-stream"
 _NO_STORED_ANSWER = "Response with id"
 
 

@@ -14,6 +14,7 @@ from adapter.translate.ndjson import dumps
 
 JSON = "application/json; charset=utf-8"
 NDJSON = "application/x-ndjson"
+EVENT_STREAM = "text/event-stream"
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from adapter.server.chunks import ChunkWriter
 from adapter.server.exchange import Exchange
 from adapter.server.generation import concern
 from adapter.server.observing import REQUEST_ID, note_failure
-from adapter.server.replies import NDJSON, Reply
+from adapter.server.replies import EVENT_STREAM, NDJSON, Reply
 from adapter.server.state import State
 from adapter.translate.dialects import dialect_of, error_body
 from adapter.translate.ndjson import error_line
@@ -24,22 +24,14 @@ from adapter.upstream.engine import Engine
 from adapter.upstream.ollama import Ollama
 from adapter.wire.longtext import Json
 
-EVENT_STREAM = "text/event-stream"
 _SMALL = 2**16
 """Bytes of an answer that is taken whole before it is begun."""
 _SENT_ON = ("Content-Type", "Accept", "User-Agent")
 """Of a request. What is left out is about the connection, or about who may ask the adapter."""
 _KEPT_BACK = frozenset(
     {
-        *(
-            "connection",
-            "keep-alive",
-            "proxy-connection",
-            "proxy-authenticate",
-            "te",
-            "trailer",
-            "upgrade",
-        ),
+        *("connection", "keep-alive", "proxy-connection", "proxy-authenticate"),
+        *("te", "trailer", "upgrade"),
         *("transfer-encoding", "content-length", "date", "server", "vary"),
     }
 )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,8 @@ from typing import Any
 
 import orjson
 from aiohttp import web
+
+from tests.support.listening import Listening
 
 GOLDEN = Path(__file__).parents[1] / "contract" / "golden.jsonl"
 EXCHANGES: dict[str, Any] = {
@@ -60,11 +61,12 @@ def recorded_tags() -> list[dict[str, Any]]:
     return found
 
 
-class OllamaStandIn:
+class OllamaStandIn(Listening):
     """`models` are the rows of its /api/tags; `asked` every request but probes."""
 
     def __init__(self, *names: str) -> None:
         """The recorded models, or some of these names with the facts of the first of them."""
+        super().__init__(largest=0)
         rows = recorded_tags()
         self.models = [_called(rows[-1], name) for name in names] if names else rows
         self.shows: dict[str, list[str]] = {}
@@ -80,38 +82,9 @@ class OllamaStandIn:
         self.gone = 0
         """Requests whose client left before the play was over."""
         self.in_flight = 0
-        self.port = 0
-        self._runner: web.AppRunner | None = None
-        self._listener: socket.socket
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
 
     def play(self, path: str, play: Play, method: str = "POST") -> None:
         self.plays[method, path] = play
-
-    async def up(self) -> None:
-        """Listen; after `down`, on the same port as before."""
-        app = web.Application(client_max_size=0)
-        app.router.add_route("*", "/{tail:.*}", self._serve)
-        self._runner = web.AppRunner(
-            app, handler_cancellation=True, shutdown_timeout=0.05, access_log=None
-        )
-        await self._runner.setup()
-        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
-        self._listener.setblocking(False)
-        await web.SockSite(self._runner, self._listener).start()
-        self.port = self._listener.getsockname()[1]
-
-    async def down(self) -> None:
-        """Refuse connections from now on; those that stand are cut."""
-        if self._runner is not None:
-            runner, self._runner = self._runner, None
-            asyncio.get_running_loop().remove_reader(self._listener)
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-            await runner.cleanup()
 
     async def __aenter__(self) -> OllamaStandIn:
         await self.up()

@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from tests.support.listening import Listening
 from tests.support.recordings import Recording, recording
 
 CHAT, COMPLETIONS, EMBEDDINGS = "/v1/chat/completions", "/v1/completions", "/v1/embeddings"
@@ -95,7 +96,7 @@ class Stage:
 Play = Callable[[Stage], Awaitable[None]]
 
 
-class ScriptedVLLM:
+class ScriptedVLLM(Listening):
     """`play` answers the POSTs; `seen` holds every one of them as it came in."""
 
     def __init__(
@@ -108,6 +109,7 @@ class ScriptedVLLM:
         root: str = "models/tiny-chat",
         abilities: frozenset[str] = frozenset(),
     ) -> None:
+        super().__init__(largest=64 * 2**20)
         self.play = play
         self.models = models
         self.task = task
@@ -127,42 +129,11 @@ class ScriptedVLLM:
         self.in_flight = 0
         self.gone = 0
         """Requests whose client left before the play was over."""
-        self.port = 0
         self._changed = asyncio.Condition()
-        self._runner: web.AppRunner | None = None
-        self._listener: socket.socket
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
 
     @property
     def bodies(self) -> list[Any]:
         return [received.body for received in self.seen]
-
-    async def up(self) -> None:
-        """Listen; after `down`, on the same port as before."""
-        app = web.Application(client_max_size=64 * 2**20)
-        app.router.add_route("*", "/{tail:.*}", self._serve)
-        self._runner = web.AppRunner(
-            app, handler_cancellation=True, shutdown_timeout=0.05, access_log=None
-        )
-        await self._runner.setup()
-        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
-        self._listener.setblocking(False)
-        await web.SockSite(self._runner, self._listener).start()
-        self.port = self._listener.getsockname()[1]
-
-    async def down(self) -> None:
-        """Refuse connections from now on; those that stand are cut."""
-        if self._runner is not None:
-            runner, self._runner = self._runner, None
-            # asyncio leaks a connection accepted in the very moment of the close: accept no
-            # more, and let those that were accepted settle.
-            asyncio.get_running_loop().remove_reader(self._listener)
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-            await runner.cleanup()
 
     async def until(self, condition: Callable[[], bool], within: float = RECV_PATIENCE) -> None:
         async with asyncio.timeout(within), self._changed:

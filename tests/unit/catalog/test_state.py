@@ -32,21 +32,6 @@ FULL = Alias(
 BARE = Alias(Name("x"), Definition("y:latest"), "2026-11-22T02:18:46.123456789Z")
 
 
-@pytest.fixture
-async def store(tmp_path: Path):
-    store = AliasStore(str(tmp_path / "deep" / "state"))
-    yield store
-    await store.close()
-
-
-@pytest.fixture
-async def other(store: AliasStore):
-    """The store of another process."""
-    other = AliasStore(str(store.folder))
-    yield other
-    await other.close()
-
-
 async def test_what_is_kept_is_read_again(store: AliasStore, other: AliasStore):
     await store.put(BARE)
     await store.put(FULL)

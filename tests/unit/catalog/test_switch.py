@@ -4,9 +4,6 @@ import asyncio
 import logging
 import sqlite3
 from contextlib import closing
-from pathlib import Path
-
-import pytest
 
 from adapter.catalog import switch
 from adapter.catalog.names import Name
@@ -14,21 +11,6 @@ from adapter.catalog.state import FILE, FRESH_SECONDS, SCHEMA, Alias, AliasStore
 from adapter.translate.definition import Definition
 
 BARE = Alias(Name("x"), Definition("y:latest"), "2026-11-22T02:18:46.123456789Z")
-
-
-@pytest.fixture
-async def store(tmp_path: Path):
-    store = AliasStore(str(tmp_path / "state"))
-    yield store
-    await store.close()
-
-
-@pytest.fixture
-async def other(store: AliasStore):
-    """The store of another process."""
-    other = AliasStore(str(store.folder))
-    yield other
-    await other.close()
 
 
 def test_there_and_back():

@@ -37,13 +37,16 @@ class ChunkWriter:
         transport = self._transport
         if transport is None or transport.is_closing():
             return True
-        if not self._chunked:
-            transport.write(data)
-        elif self._lines and data.find(b"\n") != len(data) - 1:
-            transport.write(b"".join(map(chunk, data.splitlines(keepends=True))))
-        else:
-            transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+        transport.write(self.framed(data))
         return transport.get_write_buffer_size() > _MUCH
+
+    def framed(self, data: bytes) -> bytes:
+        """What is sent for some of the body."""
+        if not self._chunked:
+            return data
+        if self._lines and data.find(b"\n") != len(data) - 1:
+            return b"".join(map(chunk, data.splitlines(keepends=True)))
+        return chunk(data)
 
     async def drained(self) -> None:
         """Waits until the client has taken most of it.

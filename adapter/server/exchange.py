@@ -71,9 +71,14 @@ class Exchange(Protocol):
         """
 
     async def begin(
-        self, headers: Mapping[str, str], status: int = 200, length: int | None = None
+        self,
+        headers: Mapping[str, str],
+        status: int = 200,
+        length: int | None = None,
+        first: bytes = b"",
     ) -> ChunkWriter:
-        """Begins an answer in pieces, of `length` bytes if that is known: its status is sent."""
+        """Begins an answer in pieces, of `length` bytes if that is known: its status is sent, and
+        `first` with it."""
 
     async def end(self) -> None:
         """Ends it, when all of it was written."""

@@ -70,7 +70,11 @@ class FrontExchange:
         return body
 
     async def begin(
-        self, headers: Mapping[str, str], status: int = 200, length: int | None = None
+        self,
+        headers: Mapping[str, str],
+        status: int = 200,
+        length: int | None = None,
+        first: bytes = b"",
     ) -> ChunkWriter:
         self._begun = True
         self._chunked = length is None and status not in BODILESS
@@ -79,13 +83,15 @@ class FrontExchange:
         transport = self._line.transport
         if transport.is_closing():
             raise ConnectionResetError
-        transport.write(head(status, all_headers, length, lasts=self._line.lasts))
-        return ChunkWriter(
+        client = ChunkWriter(
             transport,
             self._line.taken,
             chunked=self._chunked,
             lines=headers.get("Content-Type") == NDJSON,
         )
+        beginning = head(status, all_headers, length, lasts=self._line.lasts)
+        transport.write(beginning + client.framed(first) if first else beginning)
+        return client
 
     async def end(self) -> None:
         if self._chunked:

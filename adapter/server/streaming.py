@@ -113,9 +113,7 @@ async def streamed(
     await flow.write(keep, full=False)
     if interpreter.fault and not first:
         raise interpreter.fault
-    client = await exchange.begin({"Content-Type": content_type})
-    if first:
-        client.write(first)
+    client = await exchange.begin({"Content-Type": content_type}, first=first)
     while not interpreter.ended:
         await client.drained()
         await flow.write(client.write)

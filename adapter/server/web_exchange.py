@@ -43,17 +43,24 @@ class WebExchange:
         return body
 
     async def begin(
-        self, headers: Mapping[str, str], status: int = 200, length: int | None = None
+        self,
+        headers: Mapping[str, str],
+        status: int = 200,
+        length: int | None = None,
+        first: bytes = b"",
     ) -> ChunkWriter:
         request = self._request
         self.response = await begin_stream(request, headers, status, length)
-        return ChunkWriter(
+        client = ChunkWriter(
             request.transport,
             request.writer.drain,
             # Before 1.1 there are no chunks: the body ends with the connection.
             chunked=length is None and request.version >= HttpVersion11,
             lines=headers.get("Content-Type") == NDJSON,
         )
+        if first:
+            client.write(first)
+        return client
 
     async def end(self) -> None:
         assert self.response is not None

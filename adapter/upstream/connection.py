@@ -11,8 +11,11 @@ import httptools
 
 _HEADER_LIMIT = 64 * 2**10
 _READ_SIZE = 32 * 2**10
-"""Bytes that the system keeps of what an engine sends, or twice as many: what one read can bring.
-Hundreds of events in one read are work that every other stream waits for."""
+"""Bytes that the system keeps of what an engine sends, or twice as many: a read can bring them."""
+_TURN_SIZE = 16 * 2**10
+"""Bytes that are worked on at once: hundreds of events are work that every other stream waits for.
+A read is not made smaller than this allows, for the engine would wait for each to be acknowledged.
+"""
 
 
 class NotHTTP(Exception):
@@ -38,7 +41,7 @@ class Connection(asyncio.Protocol):
     """Bytes ↔ one answer at a time; the parsing is llhttp's.
 
     `idle` is called when an answer is over and the connection may carry another request, `gone`
-    when it is closed.
+    when it is closed. `later` is given what is to be called when others have had their turn.
     """
 
     __slots__ = (
@@ -51,10 +54,12 @@ class Connection(asyncio.Protocol):
         "_headers",
         "_idle",
         "_lasts",
+        "_later",
         "_listener",
         "_parser",
         "_paused",
         "_read_size",
+        "_rest",
         "_sized",
         "_transport",
         "on_body",
@@ -63,13 +68,19 @@ class Connection(asyncio.Protocol):
     _lasts: bool
 
     def __init__(
-        self, idle: Callable[[Connection], None], gone: Callable[[Connection], None]
+        self,
+        idle: Callable[[Connection], None],
+        gone: Callable[[Connection], None],
+        later: Callable[[Callable[[], None]], object],
     ) -> None:
         self._idle = idle
         self._gone = gone
+        self._later = later
         self._transport: asyncio.Transport | None = None
         self._listener: Listener | None = None
         self._paused = False
+        self._rest = b""
+        """Of a read, what waits for its turn."""
         self._body: list[bytes] = []
         self.on_body = self._body.append  # llhttp's; there is one for each token
         self._parser = httptools.HttpResponseParser(self)
@@ -92,6 +103,7 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         """Closes it at once: the engine sees that nobody listens. The listener hears no more."""
         self._listener = None
+        self._rest = b""
         if self._transport is not None:
             self._transport.abort()
 
@@ -109,7 +121,8 @@ class Connection(asyncio.Protocol):
     def resume(self) -> None:
         if self._transport is not None and self._paused and not self._transport.is_closing():
             self._paused = False
-            self._transport.resume_reading()
+            if not self._rest:
+                self._transport.resume_reading()
 
     # asyncio's side
 
@@ -124,6 +137,8 @@ class Connection(asyncio.Protocol):
         if self._listener is None:
             self.abort()  # nothing was asked
             return
+        if len(data) > _TURN_SIZE:
+            data = self._put_off(data)
         fault: Exception | None = None
         try:
             self._parser.feed_data(data)
@@ -147,6 +162,9 @@ class Connection(asyncio.Protocol):
             self._end(None)  # an answer that lasts until the connection closes
 
     def connection_lost(self, error: Exception | None) -> None:
+        rest, self._rest = self._rest, b""
+        for start in range(0, len(rest), _TURN_SIZE):
+            self.data_received(rest[start : start + _TURN_SIZE])
         self._end(error or Hung())
         self._transport = None
         del self._parser  # it refers to this object
@@ -189,6 +207,22 @@ class Connection(asyncio.Protocol):
         self._header_size = self._read_size = 0
         self._headed = self._sized = self._complete = self._lasts = False
 
+    def _put_off(self, data: bytes) -> bytes:
+        """The beginning of a long read; its rest comes after what others have to do."""
+        assert self._transport is not None
+        self._rest = data[_TURN_SIZE:]
+        self._transport.pause_reading()
+        self._later(self._go_on)
+        return data[:_TURN_SIZE]
+
+    def _go_on(self) -> None:
+        rest, self._rest = self._rest, b""
+        if rest:
+            self.data_received(rest)
+        transport = self._transport
+        if not (self._rest or self._paused or transport is None or transport.is_closing()):
+            transport.resume_reading()
+
     def _wait_for_head(self, size: int) -> None:
         """After a read of this size: llhttp tells of a header when it has all of it."""
         self._read_size += size
@@ -197,7 +231,7 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     def _finish(self) -> None:
-        lasts = self._lasts and self._is_sent
+        lasts = self._lasts and self._is_sent and not self._rest
         self.resume()  # who had enough of this answer has no part in the next
         self._end(None)
         self._begin()

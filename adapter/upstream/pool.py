@@ -90,7 +90,9 @@ class Pool:
         """
         head = self._head(method, path, headers)
         # Never kept: who answers before it has the whole body leaves a connection in the middle.
-        sender = await self._connect(lambda: Sender(Connection.abort, self._forget))
+        sender = await self._connect(
+            lambda: Sender(Connection.abort, self._forget, self._loop.call_soon)
+        )
         answer = AnyBytes(sender, timeouts, self._name)
         sender.ask(head, (), answer)
         return sender, answer
@@ -123,7 +125,7 @@ class Pool:
         return None
 
     def _make(self) -> Connection:
-        return Connection(self._keep, self._forget)
+        return Connection(self._keep, self._forget, self._loop.call_soon)
 
     async def _connect(self, make: Callable[[], C]) -> C:
         is_tls = self._url.scheme == "https"

@@ -25,9 +25,12 @@ class Sender(Connection):
     __slots__ = ("_full",)
 
     def __init__(
-        self, idle: Callable[[Connection], None], gone: Callable[[Connection], None]
+        self,
+        idle: Callable[[Connection], None],
+        gone: Callable[[Connection], None],
+        later: Callable[[Callable[[], None]], object],
     ) -> None:
-        super().__init__(idle, gone)
+        super().__init__(idle, gone, later)
         self._full: asyncio.Future[None] | None = None
 
     async def send(self, data: bytes) -> bool:

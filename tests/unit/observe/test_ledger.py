@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 from adapter.observe import logs
 from adapter.observe.facts import Facts
@@ -35,6 +36,24 @@ async def test_requests_are_counted_a_moment_later_and_once(caplog):
     assert (counted(metrics), len(caplog.messages)) == (4, 4)
     await asyncio.sleep(0.1)  # the timer of the fourth finds nothing left
     assert (counted(metrics), len(caplog.messages)) == (4, 4)
+
+
+async def test_many_are_recorded_in_turns_with_others():
+    """And faster the more there are, or they would pile up."""
+    metrics = Metrics()
+    ledger = Ledger(metrics)
+    for number in range(1000):
+        ledger.finished(facts(number))
+    steps = []
+    async with asyncio.timeout(5):
+        while (now := counted(metrics) or 0) < 1000:
+            if not steps or now != steps[-1]:
+                steps.append(now)
+            await asyncio.sleep(0)
+    one_turn = [later - before for before, later in itertools.pairwise([*steps, 1000])]
+    assert 10 < len(one_turn) < 100
+    assert one_turn == sorted(one_turn, reverse=True)
+    assert max(one_turn) < 200
 
 
 async def test_a_request_is_told_with_the_time_of_its_end():

@@ -424,3 +424,82 @@ def test_a_closed_connection_is_freed_at_once(reads: list[bytes]):
         assert closed()() is None
     finally:
         gc.enable()
+
+
+LONG = b"a" * 2**16
+
+
+class TestALongRead:
+    """What it brings is taken in several turns, between which others have theirs."""
+
+    ANSWER = OK + b"Content-Length: %d\r\n\r\n" % len(LONG) + LONG
+
+    def test_waits_for_others(self):
+        desk = Desk()
+        desk.connection.data_received(self.ANSWER)
+        turns = 0
+        while desk.later:
+            assert len(desk.heard.body) == 2**14 * (turns + 1) - self.ANSWER.index(b"a" * 9)
+            assert not desk.wire.reads
+            desk.later.pop()()
+            turns += 1
+        assert turns == 4
+        assert (desk.heard.body, desk.heard.calls[-1]) == (LONG, FINE)
+        assert (desk.wire.reads, desk.idle) == (True, [desk.connection])
+
+    def test_that_was_paused_meanwhile_is_read_on_when_it_is_resumed(self):
+        desk = Desk()
+        desk.connection.data_received(self.ANSWER[:-1])
+        desk.connection.pause()
+        while desk.later:
+            desk.later.pop()()
+        assert not desk.wire.reads
+        desk.connection.resume()
+        assert desk.wire.reads
+        desk.wire.comes(self.ANSWER[-1:])
+        assert (desk.heard.body, desk.heard.calls[-1]) == (LONG, FINE)
+
+    def test_is_not_read_on_before_its_turn(self):
+        desk = Desk()
+        desk.connection.data_received(self.ANSWER[:-1])
+        desk.connection.pause()
+        desk.connection.resume()
+        assert not desk.wire.reads
+
+    def test_is_taken_when_the_connection_is_lost(self):
+        desk = Desk()
+        desk.connection.data_received(self.ANSWER)
+        desk.wire.lost()
+        assert (desk.heard.body, desk.heard.calls[-1]) == (LONG, FINE)
+        for call in desk.later:
+            call()
+        assert desk.gone == [desk.connection]
+
+    def test_is_dropped_when_somebody_aborts(self):
+        desk = Desk()
+        desk.connection.data_received(self.ANSWER)
+        told = list(desk.heard.calls)
+        desk.connection.abort()
+        for call in desk.later:
+            call()
+        desk.wire.lost()
+        assert desk.heard.calls == told
+
+    def test_after_an_answer_is_none_of_the_next(self):
+        desk = Desk()
+        desk.connection.data_received(SIZED + LONG)
+        assert desk.heard.calls[-1] == FINE
+        assert (desk.idle, desk.wire.aborted > 0) == ([], True)
+
+    @pytest.mark.parametrize("at", [2**14 - 1, 2**14, 2**14 + 1])
+    def test_that_goes_on_after_the_answers_end(self, at: int):
+        """The end of the answer falls around the end of a turn."""
+        answer = OK + b"Content-Length: %05d\r\n\r\n"
+        body = b"b" * (at - len(answer % 0))
+        desk = Desk()
+        desk.connection.data_received(answer % len(body) + body + b"HTTP/1.1 200 OK\r\n" * 2000)
+        while desk.later:
+            desk.later.pop()()
+        assert desk.heard.body == body
+        assert desk.heard.calls[-1] == FINE
+        assert (desk.idle, desk.wire.aborted > 0) == ([], True)

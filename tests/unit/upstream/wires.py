@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from adapter.upstream.connection import Connection
 
@@ -11,7 +11,7 @@ from adapter.upstream.connection import Connection
 class Wire(asyncio.Transport):
     """A transport that keeps what is written; what the engine does is done by hand."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, later: list[Callable[[], None]]) -> None:
         super().__init__()
         self.sent = b""
         self.unsent = 0
@@ -19,6 +19,7 @@ class Wire(asyncio.Transport):
         self.reads = True
         self.aborted = 0
         self._connection = connection
+        self._later = later
         connection.connection_made(self)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -46,10 +47,16 @@ class Wire(asyncio.Transport):
     # the engine's side
 
     def comes(self, *reads: bytes) -> None:
-        """Bytes of the engine, a read for each; none reach one who has hung up."""
+        """Bytes of the engine, a read for each; none reach one who has hung up.
+
+        In between, there is time for what was put off.
+        """
         for data in reads:
             if not self.aborted:
+                assert self.reads, "it reads on"
                 self._connection.data_received(data)
+            while self._later:
+                self._later.pop()()
 
     def closes(self, error: Exception | None = None) -> None:
         """The engine closes the connection, or breaks it with an error."""
@@ -98,8 +105,9 @@ class Desk:
     def __init__(self, *, asked: bool = True) -> None:
         self.idle: list[Connection] = []
         self.gone: list[Connection] = []
-        self.connection = Connection(self.idle.append, self.gone.append)
-        self.wire = Wire(self.connection)
+        self.later: list[Callable[[], None]] = []
+        self.connection = Connection(self.idle.append, self.gone.append, self.later.append)
+        self.wire = Wire(self.connection, self.later)
         self.heard = Heard()
         if asked:
             self.connection.ask(b"GET / HTTP/1.1\r\n\r\n", (), self.heard)

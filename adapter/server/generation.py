@@ -6,7 +6,7 @@ from adapter.catalog.catalog import Entry
 from adapter.errors import AdapterError, PromptTooLong, UpstreamError
 from adapter.observe.facts import Facts
 from adapter.observe.logs import events
-from adapter.server.exchange import Exchange
+from adapter.server.exchange import Exchange, weight
 from adapter.server.replies import NDJSON, Reply, json_bytes
 from adapter.server.shortening import shorten
 from adapter.server.state import State
@@ -85,7 +85,8 @@ async def answer(
         marks.opened = state.clock()
         try:
             with state.streams.opening():
-                stream = await _open(engine.client, question, asked, entry, facts)
+                size = weight(exchange, entry.target.template)
+                stream = await _open(engine.client, question, size, asked, entry, facts)
         except UpstreamError as error:
             told = engine.explained(error, missing(asked), unable(asked, shape.ability))
             raise told from None
@@ -109,12 +110,17 @@ def _told(error: AdapterError) -> bytes:
 
 
 async def _open(
-    client: Upstream, question: Question, asked: GenerationRequest, entry: Entry, facts: Facts
+    client: Upstream,
+    question: Question,
+    size: int,
+    asked: GenerationRequest,
+    entry: Entry,
+    facts: Facts,
 ) -> Answer:
     """The engine's stream; a prompt that is too long is shortened where the request allows it."""
     headers = {"X-Request-Id": facts.request_id}
     try:
-        return await client.open_stream(question.path, question.body, headers)
+        return await client.open_stream(question.path, question.body, headers, size)
     except PromptTooLong:
         shorter = await shorten(client, question, asked, entry)
         if shorter is None:

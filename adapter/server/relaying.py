@@ -56,7 +56,7 @@ async def pass_on(exchange: Exchange, entry: Entry, passed: Passed) -> Reply | N
     with state.admission.enter() as place:
         await engine.health.require()
         with engine.asked(passed.missing, passed.unable), state.streams.opening():
-            stream = await _open(engine.client, passed, facts)
+            stream = await _open(engine.client, passed, exchange.size, facts)
         lasting = state.residency.in_use(entry.listing.name, passed.keep_alive)
         async with stream:
             with lasting, state.streams.counted(stream):
@@ -79,10 +79,10 @@ async def pass_on(exchange: Exchange, entry: Entry, passed: Passed) -> Reply | N
                         facts.first_token = relay.first_token - facts.started
 
 
-async def _open(client: Upstream, passed: Passed, facts: Facts) -> Answer:
+async def _open(client: Upstream, passed: Passed, size: int, facts: Facts) -> Answer:
     headers = {"X-Request-Id": facts.request_id}
     try:
-        return await client.open_answer(passed.path, passed.body, headers)
+        return await client.open_answer(passed.path, passed.body, headers, size)
     except UpstreamRefused as error:
         if _NO_STORED_ANSWER in error.message:
             # A 404 that is not about the model: previous_response_id without a store.

@@ -129,26 +129,40 @@ class Upstream:
         return await with_retries(attempt, self._retries)
 
     def open_stream(
-        self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        headers: Mapping[str, str],
+        size: int | None = None,
     ) -> Awaitable[Answer]:
-        """An open event stream, which the caller closes; a refusal is raised."""
-        return with_retries(partial(self._open, path, body, headers, whole=False), self._retries)
+        """An open event stream, which the caller closes; a refusal is raised.
+
+        `size`: about how many bytes the body is, if that is known.
+        """
+        opening = partial(self._open, path, body, headers, size, whole=False)
+        return with_retries(opening, self._retries)
 
     def open_answer(
-        self, path: str, body: Mapping[str, Any] | Form, headers: Mapping[str, str]
+        self,
+        path: str,
+        body: Mapping[str, Any] | Form,
+        headers: Mapping[str, str],
+        size: int | None = None,
     ) -> Awaitable[Answer]:
-        """An open answer, be it events or one object; the caller closes it. A refusal is raised."""
-        return with_retries(partial(self._open, path, body, headers, whole=True), self._retries)
+        """As `open_stream`, for an answer that may be events or one object."""
+        opening = partial(self._open, path, body, headers, size, whole=True)
+        return with_retries(opening, self._retries)
 
     async def _open(
         self,
         path: str,
         body: Mapping[str, Any] | Form,
         headers: Mapping[str, str],
+        size: int | None,
         *,
         whole: bool,
     ) -> Answer:
-        answer = await self._post(path, body, headers)
+        answer = await self._post(path, body, headers, size)
         if answer.status == 200 and (whole or answer.content_type != _JSON):
             return answer
         async with answer:
@@ -164,13 +178,17 @@ class Upstream:
             return answer.status, await answer.read()
 
     async def _post(
-        self, path: str, body: Mapping[str, Any] | Form, headers: Mapping[str, str]
+        self,
+        path: str,
+        body: Mapping[str, Any] | Form,
+        headers: Mapping[str, str],
+        size: int | None = None,
     ) -> Answer:
         if isinstance(body, Form):
             kind, whole = await body.encoded()
             content: Sequence[bytes] = (whole,)
         else:
-            kind, content = _JSON, await encoded(body)
+            kind, content = _JSON, await encoded(body, size)
         return await self._pool.ask(
             "POST",
             _target(self._root, path),

@@ -16,9 +16,12 @@ _ITEM = 8
 """Bytes that an item of a list takes at least, with its quotes or brackets and its comma."""
 
 
-async def encoded(body: Mapping[str, Any]) -> Sequence[bytes]:
-    """The JSON of a body, in pieces that are to be sent one after another."""
-    if not is_large(body):
+async def encoded(body: Mapping[str, Any], size: int | None = None) -> Sequence[bytes]:
+    """The JSON of a body, in pieces that are to be sent one after another.
+
+    `size`: about how many bytes it will have, if that is known.
+    """
+    if size < LARGE if size is not None else not is_large(body):
         return (orjson.dumps(body),)
     return await aside(LARGE, steps.pieces, body)
 

@@ -31,6 +31,12 @@ async def test_the_pieces_are_the_body(body: dict[str, Any], large: bool):
     assert b"".join(pieces) == orjson.dumps(body)
 
 
+@pytest.mark.parametrize("size", [None, 1, LARGE])
+async def test_a_size_that_is_known_changes_nothing_in_what_is_sent(size: int | None):
+    for body, _ in BODIES.values():
+        assert b"".join(await encoded(body, size)) == orjson.dumps(body)
+
+
 async def test_a_small_body_is_one_piece():
     assert await encoded({"prompt": "hi"}) == (b'{"prompt":"hi"}',)
 

@@ -11,9 +11,12 @@ import orjson
 
 from adapter.errors import UpstreamBroken
 from adapter.wire.openai import CHAT_PATH, EMBEDDINGS_PATH, ServedModel
+from adapter.wire.v1 import RERANK_PATH
 
-TASK_ROUTES = {CHAT_PATH: "completion", EMBEDDINGS_PATH: "embedding"}
-"""The routes that tell an engine's task: vLLM has those of its model's task only."""
+_ABILITIES = {CHAT_PATH: "completion", EMBEDDINGS_PATH: "embedding"}
+TASK_ROUTES = (*_ABILITIES, RERANK_PATH)
+"""The routes that tell an engine's task: vLLM has those of its model's task only. A model that
+embeds also ranks, by the likeness of its vectors."""
 
 _EMBEDDER = re.compile(r"embed|minilm|(^|[/_-])(bge|e5|gte)-", re.IGNORECASE)
 
@@ -50,7 +53,11 @@ def _row(row: dict[str, Any], routes: Collection[str]) -> ServedModel:
 
 
 def capabilities(served_name: str, routes: Collection[str]) -> frozenset[str]:
-    """The model's task. An engine with both routes, or that hides them, leaves only the name."""
-    if len(routes) == 1:
-        return frozenset(TASK_ROUTES[route] for route in routes)
+    """The model's task; none for one that ranks alone: Ollama has no word for it.
+
+    An engine that has the routes of all, or hides them, leaves only the name.
+    """
+    tasks = frozenset(task for route, task in _ABILITIES.items() if route in routes)
+    if len(tasks) == 1 or (routes and not tasks):
+        return tasks
     return frozenset({"embedding" if _EMBEDDER.search(served_name) else "completion"})

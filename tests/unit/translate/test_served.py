@@ -8,6 +8,7 @@ from hypothesis import given
 from adapter.errors import UpstreamBroken
 from adapter.translate.served import capabilities, read_served
 from adapter.wire.openai import CHAT_PATH, EMBEDDINGS_PATH, ServedModel
+from adapter.wire.v1 import RERANK_PATH
 from tests.support.recordings import recording
 from tests.unit.strategies import JSON
 
@@ -63,10 +64,13 @@ def test_a_row_of_any_shape_is_a_model_or_a_fault(value: object):
         ("anything", [EMBEDDINGS_PATH], "embedding"),
         ("qwen2.5:0.5b", [CHAT_PATH, EMBEDDINGS_PATH], "completion"),
         ("nomic-embed-text", [CHAT_PATH, EMBEDDINGS_PATH], "embedding"),
+        ("anything", [EMBEDDINGS_PATH, RERANK_PATH], "embedding"),
+        ("bge-reranker-base", [RERANK_PATH], ""),
+        ("qwen2.5:0.5b", [CHAT_PATH, EMBEDDINGS_PATH, RERANK_PATH], "completion"),
         ("BAAI/bge-small-en", [], "embedding"),
         ("intfloat/e5-base", [], "embedding"),
         ("llama3.2", [], "completion"),
     ],
 )
 def test_the_task_of_a_model(name: str, routes: list[str], can: str):
-    assert capabilities(name, routes) == {can}
+    assert capabilities(name, routes) == ({can} if can else set())

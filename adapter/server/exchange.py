@@ -17,10 +17,12 @@ from adapter.catalog.catalog import Entry
 from adapter.errors import AdapterError
 from adapter.observe.facts import Facts
 from adapter.server.chunks import ChunkWriter
-from adapter.server.observing import failed, stumbled
+from adapter.server.observing import REQUEST_ID, failed, stumbled
 from adapter.server.replies import Reply
 from adapter.server.state import State
 from adapter.wire.longtext import Json
+
+_TRACE = ("traceparent", "tracestate")
 
 
 @dataclass(slots=True)
@@ -85,6 +87,16 @@ class Exchange(Protocol):
 
     def cut(self) -> None:
         """Closes the connection, so that what has begun can't be taken for complete."""
+
+
+def handed_on(exchange: Exchange) -> dict[str, str]:
+    """The headers of a request that its engine gets, too: its id, and its place in a trace, if
+    the client keeps one (W3C Trace Context)."""
+    headers = {REQUEST_ID: exchange.facts.request_id}
+    for name in _TRACE:
+        if value := exchange.header(name):
+            headers[name] = value
+    return headers
 
 
 Answering = Callable[[Exchange], Awaitable[Reply | None]]

@@ -6,7 +6,7 @@ from adapter.catalog.catalog import Entry
 from adapter.errors import AdapterError, PromptTooLong, UpstreamError
 from adapter.observe.facts import Facts
 from adapter.observe.logs import events
-from adapter.server.exchange import Exchange, weight
+from adapter.server.exchange import Exchange, handed_on, weight
 from adapter.server.replies import NDJSON, Reply, json_bytes
 from adapter.server.shortening import shorten
 from adapter.server.state import State
@@ -85,8 +85,7 @@ async def answer(
         marks.opened = state.clock()
         try:
             with state.streams.opening():
-                size = weight(exchange, entry.target.template)
-                stream = await _open(engine.client, question, size, asked, entry, facts)
+                stream = await _open(exchange, engine.client, question, asked, entry)
         except UpstreamError as error:
             told = engine.explained(error, missing(asked), unable(asked, shape.ability))
             raise told from None
@@ -110,15 +109,14 @@ def _told(error: AdapterError) -> bytes:
 
 
 async def _open(
+    exchange: Exchange,
     client: Upstream,
     question: Question,
-    size: int,
     asked: GenerationRequest,
     entry: Entry,
-    facts: Facts,
 ) -> Answer:
     """The engine's stream; a prompt that is too long is shortened where the request allows it."""
-    headers = {"X-Request-Id": facts.request_id}
+    headers, size = handed_on(exchange), weight(exchange, entry.target.template)
     try:
         return await client.open_stream(question.path, question.body, headers, size)
     except PromptTooLong:
@@ -126,7 +124,7 @@ async def _open(
         if shorter is None:
             raise
     stream = await client.open_stream(shorter.question.path, shorter.question.body, headers)
-    facts.truncated = shorter.dropped
+    exchange.facts.truncated = shorter.dropped
     return stream
 
 

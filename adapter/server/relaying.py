@@ -11,7 +11,7 @@ from adapter.aside import aside
 from adapter.catalog.catalog import Entry
 from adapter.errors import AdapterError, UpstreamBroken, UpstreamRefused
 from adapter.observe.facts import Facts
-from adapter.server.exchange import Exchange
+from adapter.server.exchange import Exchange, handed_on
 from adapter.server.replies import EVENT_STREAM, Reply, json_bytes
 from adapter.server.streaming import streamed
 from adapter.translate.dialects import dialect_of, error_body
@@ -56,7 +56,7 @@ async def pass_on(exchange: Exchange, entry: Entry, passed: Passed) -> Reply | N
     with state.admission.enter() as place:
         await engine.health.require()
         with engine.asked(passed.missing, passed.unable), state.streams.opening():
-            stream = await _open(engine.client, passed, exchange.size, facts)
+            stream = await _open(engine.client, passed, exchange)
         lasting = state.residency.in_use(entry.listing.name, passed.keep_alive)
         async with stream:
             with lasting, state.streams.counted(stream):
@@ -79,10 +79,11 @@ async def pass_on(exchange: Exchange, entry: Entry, passed: Passed) -> Reply | N
                         facts.first_token = relay.first_token - facts.started
 
 
-async def _open(client: Upstream, passed: Passed, size: int, facts: Facts) -> Answer:
-    headers = {"X-Request-Id": facts.request_id}
+async def _open(client: Upstream, passed: Passed, exchange: Exchange) -> Answer:
     try:
-        return await client.open_answer(passed.path, passed.body, headers, size)
+        return await client.open_answer(
+            passed.path, passed.body, handed_on(exchange), exchange.size
+        )
     except UpstreamRefused as error:
         if _NO_STORED_ANSWER in error.message:
             # A 404 that is not about the model: previous_response_id without a store.

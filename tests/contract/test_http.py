@@ -161,6 +161,43 @@ async def test_a_request_has_an_id(adapter):
     assert (await adapter.get("/api/tags")).headers["x-request-id"]
 
 
+TRACE = {
+    "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    "tracestate": "vendor=value",
+}
+PROMPT = {"model": "tiny-chat", "prompt": "hi"}
+INPUT = {"model": "tiny-embed", "input": "hi"}
+
+
+@pytest.mark.parametrize("more", [{}, {"Origin": "http://127.0.0.1"}], ids=["front", "aiohttp"])
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("/api/chat", CHAT),
+        ("/api/generate", PROMPT),
+        ("/v1/chat/completions", CHAT),
+        ("/v1/completions", PROMPT),
+        ("/api/embed", INPUT),
+        ("/api/embeddings", {"model": "tiny-embed", "prompt": "hi"}),
+        ("/v1/embeddings", INPUT),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_the_engine_is_told_id_and_trace_and_nothing_else(
+    scripted, adapter, scripted_embedder, embedder, path, asked, more
+):
+    own = {"X-Request-Id": "mine", "Cookie": "a=b", "Authorization": "Bearer mine"}
+    headers = {"Content-Type": "application/json", **own, **TRACE, **more}
+    at, engine = (embedder, scripted_embedder) if "embed" in path else (adapter, scripted)
+    await at.post(path, asked, headers=headers)
+    told = {name.lower(): value for name, value in engine.seen[-1].headers.items()}
+    assert TRACE.items() <= told.items()
+    assert told["x-request-id"] == "mine"
+    assert not {"cookie", "authorization", "origin"} & told.keys()
+    await at.post(path, asked)
+    assert not TRACE.keys() & {name.lower() for name in engine.seen[-1].headers}
+
+
 async def test_the_answer_names_the_engine(adapter):
     assert (await adapter.post("/api/chat", CHAT)).headers["x-adapter-upstream"] == "engine0"
 

@@ -8,7 +8,7 @@ from adapter.aside import aside
 from adapter.catalog.catalog import Entry
 from adapter.errors import BadRequest, ModelNotFound
 from adapter.server.bodies import json_answer, parsed
-from adapter.server.exchange import Exchange
+from adapter.server.exchange import Exchange, handed_on
 from adapter.server.replies import Reply, json_bytes
 from adapter.server.routing import found
 from adapter.translate import embed
@@ -69,12 +69,11 @@ async def _ask(
     with state.admission.enter():
         await engine.health.require()
         marks.opened = state.clock()
-        headers = {"X-Request-Id": facts.request_id}
         unable = f'"{asked.asked}" does not support embeddings'
         lasting = state.residency.in_use(entry.listing.name, asked.keep_alive)
         with engine.asked(_missing(asked), unable), lasting:
             answer = await engine.client.post_json(
-                EMBEDDINGS_PATH, body, headers, too_long=INPUT_TOO_LONG
+                EMBEDDINGS_PATH, body, handed_on(exchange), too_long=INPUT_TOO_LONG
             )
     vectors = await aside(len(answer), embed.read_vectors, answer, len(body["input"]))
     facts.prompt_tokens = vectors.prompt_tokens

@@ -11,7 +11,7 @@ from adapter.catalog import names
 from adapter.catalog.catalog import Entry
 from adapter.errors import ModelNotFound
 from adapter.server.bodies import json_answer, parsed
-from adapter.server.exchange import Answering, Exchange, weight
+from adapter.server.exchange import Answering, Exchange, handed_on, weight
 from adapter.server.generation import concern
 from adapter.server.relaying import Passed, pass_on
 from adapter.server.replies import Reply, json_reply
@@ -81,7 +81,6 @@ async def embeddings(exchange: Exchange) -> Reply | None:
     entry = await found(exchange, asked, missing)
     extras = take_extras(body)
     engine = state.engines[entry.upstream]
-    headers = {"X-Request-Id": facts.request_id}
     with state.admission.enter():
         await engine.health.require()
         unable = f'"{asked}" does not support embeddings'
@@ -90,7 +89,7 @@ async def embeddings(exchange: Exchange) -> Reply | None:
             answer = await engine.client.post_json(
                 EMBEDDINGS_PATH,
                 v1_embeddings.question(body, entry.target),
-                headers,
+                handed_on(exchange),
                 too_long=INPUT_TOO_LONG,
             )
     vectors = await aside(len(answer), embed.read_vectors, answer, len(body["input"]))

@@ -78,6 +78,37 @@ setting() { # in the environment, else in .env
   printenv "$1" || sed -n "s/^$1=//p" "$here/.env" 2> /dev/null | tail -n 1
 }
 
+port_of() { # a service: the variable that chooses its port on this machine, and the default
+  case $1 in
+    adapter | phase1) echo "ADAPTER_PORT 11434" ;;
+    vision) echo "VISION_PORT 11435" ;;
+    prometheus) echo "PROMETHEUS_PORT 9090" ;;
+    grafana) echo "GRAFANA_PORT 3001" ;;
+  esac
+}
+
+listening() { # whether any program is, on that port, as Linux tells it in hexadecimal
+  cat /proc/net/tcp /proc/net/tcp6 2> /dev/null | awk -v port="$(printf ':%04X' "$1")" '
+    $4 == "0A" && substr($2, length($2) - 4) == port { found = 1 } END { exit !found }'
+}
+
+# Docker's own words for a port that is taken don't say what to do.
+failed() { # the exit code of compose
+  for service in $wanted; do
+    # shellcheck disable=SC2046  # two words, or none
+    set -- "$1" $(port_of "$service")
+    [ $# -eq 3 ] || continue
+    port=$(setting "$2") || port=""
+    port=${port:-$3}
+    ours=$(docker ps --quiet --filter "label=com.docker.compose.project=${COMPOSE_PROJECT_NAME:-ollama-vllm}" \
+      --filter "publish=$port" 2> /dev/null) || continue
+    if [ -z "$ours" ] && listening "$port"; then
+      refuse "port $port is taken by another program: stop it, or set $2 in compose/.env"
+    fi
+  done
+  exit "$1"
+}
+
 # What can fail for want of a network comes before anything is stopped.
 up() {
   choose "$1"
@@ -92,7 +123,7 @@ up() {
   fi
   # shellcheck disable=SC2086  # several services
   compose "$all" rm --stop --force $stale
-  compose "$profiles" up --detach --no-build
+  compose "$profiles" up --detach --no-build || failed $?
 }
 
 action=${1:-}

@@ -42,6 +42,7 @@ CODES = {
 }
 CHAT_PATIENCE = 300
 READY_PATIENCE = 5
+SCRAPED_PATIENCE = 20
 
 
 @dataclass
@@ -366,12 +367,19 @@ def hardened(stack: Stack) -> str:
 
 
 def scraped(stack: Stack) -> str:
+    """Prometheus looks every 15 seconds: a target that came up now may be late."""
     url = stack.containers["prometheus"].address(9090, "/api/v1/targets")
-    targets = ask(url)["data"]["activeTargets"]
-    down = [f"{row['scrapePool']} ({row['lastError']})" for row in targets if row["health"] != "up"]
-    if down or not targets:
-        raise Failed(f"not scraped: {', '.join(down) or 'no targets'}")
-    return ", ".join(sorted({row["scrapePool"] for row in targets}))
+    deadline = time.monotonic() + SCRAPED_PATIENCE
+    while True:
+        rows = ask(url)["data"]["activeTargets"]
+        down = [
+            f"{row['scrapePool']} ({row['lastError']})" for row in rows if row["health"] != "up"
+        ]
+        if rows and not down:
+            return ", ".join(sorted({row["scrapePool"] for row in rows}))
+        if time.monotonic() > deadline:
+            raise Failed(f"not scraped: {', '.join(down) or 'no targets'}")
+        time.sleep(1)
 
 
 def metrics(stack: Stack) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -46,9 +47,11 @@ def daemon() -> Iterator[Daemon]:
     root = Path(tempfile.mkdtemp(prefix="ovs-"))  # short: a socket's path has 107 letters at most
     running = Daemon(root)
     try:
-        archive = images.adapter_archive(root)
-        running.start()
-        images.load(running, archive, root)
+        with ThreadPoolExecutor(1) as beside:
+            archive = beside.submit(images.adapter_archive, root)
+            running.start()
+            images.build(running, root)
+            images.load(running, archive.result())
         yield running
     finally:
         running.stop()

@@ -7,14 +7,17 @@ init; when that is killed, the kernel ends every process of the namespace, conta
 from __future__ import annotations
 
 import contextlib
+import http.client
+import json
 import os
 import shlex
-import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,8 +80,8 @@ class Daemon:
         if self._outer is not None:
             self._outer.kill()
             self._outer.wait(timeout=30)
-        for folder in ("data", "exec"):
-            shutil.rmtree(self.root / folder, ignore_errors=True)
+        left = [str(self.root / folder) for folder in ("data", "exec")]
+        subprocess.run(["rm", "-rf", *left], stderr=subprocess.DEVNULL, check=False)
 
     def _answers(self) -> bool:
         assert self._outer is not None
@@ -144,3 +147,29 @@ class Daemon:
 
     def docker(self, *arguments: str) -> str:
         return self.run("docker", *arguments)
+
+    def asked(self, path: str) -> Any:
+        """What the daemon's API answers; without a process, as it is asked over and over."""
+        line = _Line(str(self.root / "sock"))
+        try:
+            line.request("GET", path)
+            answer = line.getresponse()
+            told = json.loads(answer.read())
+        finally:
+            line.close()
+        if answer.status != http.HTTPStatus.OK:
+            pytest.fail(f"{path}: {answer.status}: {told}")
+        return told
+
+
+class _Line(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=PATIENCE)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)

@@ -55,10 +55,13 @@ def adapter_archive(scratch: Path) -> Path:
     return archive
 
 
-def load(daemon: Daemon, archive: Path, scratch: Path) -> None:
-    """Every image that compose.yaml names, into the daemon."""
+def load(daemon: Daemon, archive: Path) -> None:
     daemon.docker("load", "-qi", str(archive))
     archive.unlink()
+
+
+def build(daemon: Daemon, scratch: Path) -> None:
+    """Every image that compose.yaml names but the adapter's."""
     found = versions()
     daemon.docker("import", "--change", 'CMD ["python3"]', str(workshop.ROOTFS), "debian:base")
     context = _stand_in_context(scratch)

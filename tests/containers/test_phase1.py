@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.containers import clients
-from tests.containers.stack import Stack
+from tests.containers.stack import PROJECT, Stack
 
 URL = "http://127.0.0.1:11434"
 MODELS = """
@@ -33,6 +33,11 @@ def test_phase_1_and_back(stack: Callable[..., Stack]) -> None:
     running.until_healthy("adapter", "llm-cpu")
     assert not running.container("phase1")
     assert running.python(MODELS, URL).strip() == "['tiny-chat:latest']"
+
+    running.tool("down")
+    assert running.daemon.docker("ps", "--all", "--quiet") == ""
+    kept = running.daemon.docker("volume", "ls", "--quiet").split()
+    assert {f"{PROJECT}_models", f"{PROJECT}_phase1-models"} <= {*kept}
 
 
 def test_both_on_one_port_are_refused(stack: Callable[..., Stack]) -> None:

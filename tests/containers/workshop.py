@@ -27,6 +27,7 @@ PACKAGES = (
 )
 STORE = machine.VENV / "containers"
 TOOLS = STORE / "tools"
+MODULES = TOOLS / "usr" / "lib" / "python3" / "dist-packages"
 ROOTFS = STORE / "rootfs.tar"
 IN_ROOTFS = ("ca-certificates", "libnuma1", "python3", "python3-venv")
 NOT_HERE = "no containers here"
@@ -46,6 +47,7 @@ def prepare() -> None:
         if not _stamped(TOOLS, PACKAGES):
             _unpack(_download(PACKAGES))
             _stamp(TOOLS, PACKAGES)
+        _compiled(MODULES)
         if not (ROOTFS.exists() and _stamped(ROOTFS, IN_ROOTFS)):
             included = ",".join(IN_ROOTFS)
             release = "bookworm"
@@ -132,6 +134,14 @@ def _unpack(archives: Path) -> None:
             shutil.copytree(
                 TOOLS / folder, TOOLS / "usr" / folder, symlinks=True, dirs_exist_ok=True
             )
+
+
+def _compiled(modules: Path) -> None:
+    """What a package's script would do: else docker-compose compiles itself at every start."""
+    if not (modules / "compose" / "__pycache__").exists():
+        inside = "/" + str(modules.relative_to(TOOLS))
+        command = ["/usr/bin/python3", "-m", "compileall", "-q", "-s", str(modules), "-p", inside]
+        run([*command, str(modules)])
 
 
 def _stamp_of(what: tuple[str, ...]) -> str:

@@ -185,7 +185,10 @@ def _length(
 ) -> None:
     asked, most = settings.context_length, sizing.own_length(environ, model)
     if asked and most and asked > most:
-        found.refuse(f"MAX_MODEL_LEN={asked} is more than the model's {most} tokens")
+        found.refuse(
+            f"MAX_MODEL_LEN={asked} is more than the model's {most} tokens; set it to {most} or "
+            "less, or VLLM_ALLOW_LONG_MAX_MODEL_LEN=1 to try what it was not made for"
+        )
     whole = "--no-enable-chunked-prefill" in options(settings.extra)
     batched = settings.batched_tokens
     if whole and asked and batched and batched < asked:

@@ -1,0 +1,33 @@
+"""The command."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+from collections.abc import Sequence
+
+from services.errors import ConfigError
+from services.roles.table import ALL, ROLES
+from services.running import serve
+from services.settings import load_settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m services",
+        description="Answers from documents. Settings are environment variables.",
+    )
+    parser.add_argument("role", nargs="?", default=ALL, choices=[ALL, *ROLES])
+    parser.add_argument("--host", help="address to listen on")
+    parser.add_argument("--adapter", dest="adapter_url", help="address of the adapter")
+    given = vars(parser.parse_args(arguments))
+    role = given.pop("role")
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    try:
+        asyncio.run(serve(role, load_settings(given)))
+    except ConfigError as error:
+        print(error, file=sys.stderr)  # noqa: T201  # a command prints
+        return 2
+    return 0

@@ -1,0 +1,166 @@
+"""The pipeline: OPEA's /v1/chatqna, OpenAI's chat, and a model for the adapter."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from services import pipeline
+from services.core import asking
+from services.core.asking import Answering, Retrieval
+from services.core.chunks import Chunk, folded
+from services.core.sse import DONE, event
+from services.engines.http import REQUEST_ID, TRACE, Origin, refuse_hop
+from services.errors import NotFound, Refused, ServiceError, error_body
+from services.house import HOUSE
+from services.kit.app import FIRST_TOKEN, Card, Routes
+from services.kit.replies import json_reply, parsed, read_object
+from services.kit.streaming import EVENTS, streamed
+from services.pipeline import Request
+from services.store.model import checked_name
+
+CARD = Card("chatqna", "ChatQnA", "Answers questions from documents, and names its sources")
+CHATQNA = "chatqna"
+"""What OPEA's answers call their model."""
+
+
+async def chatqna(request: web.Request) -> web.StreamResponse:
+    """OPEA's: streams unless told otherwise."""
+    body = await read_object(request)
+    body = {"stream": True, **{k: v for k, v in body.items() if v is not None}}
+    limit = "max_completion_tokens" in body
+    defaults = {k: v for k, v in asking.OPEA_DEFAULTS.items() if not (limit and k == "max_tokens")}
+    asked = read(request, {**defaults, **body}, CHATQNA)
+    opea = asked.answering.stream_format != "openai"
+    return await answered(request, asked, opea=opea)
+
+
+async def chat(request: web.Request) -> web.StreamResponse:
+    """OpenAI's: whole unless told otherwise."""
+    body = await read_object(request)
+    house = request.app[HOUSE]
+    name = body.get("model") or house.settings.model_name
+    if not isinstance(name, str) or bare(name) != bare(house.settings.model_name):
+        raise NotFound(f"model '{name}' not found")
+    asked = read(request, body, name)
+    return await answered(request, asked, opea=asked.answering.stream_format == "opea")
+
+
+def read(request: web.Request, body: dict[str, Any], model: str) -> Request:
+    refuse_hop(request.headers)
+    if body.get("tools"):
+        raise Refused(f'"{model}" does not support tools')
+    if (body.get("n") or 1) != 1:
+        raise Refused("n: there is one answer")
+    retrieval = parsed(Retrieval, body)
+    if retrieval.index_name is not None:
+        checked_name(retrieval.index_name)
+    options = body.get("stream_options")
+    return Request(
+        answering=parsed(Answering, body),
+        retrieval=retrieval,
+        rest=asking.sampling(body),
+        id=f"chatcmpl-{secrets.token_hex(12)}",
+        model=model,
+        origin=origin_of(request),
+        wants_counts=not body.get("stream")
+        or (isinstance(options, dict) and bool(options.get("include_usage"))),
+    )
+
+
+async def answered(request: web.Request, asked: Request, *, opea: bool) -> web.StreamResponse:
+    chunks = pipeline.answer(request.app[HOUSE].parts, asked)
+    if not asked.answering.stream:
+        async with aclosing(chunks):
+            return json_reply(folded([chunk async for chunk in chunks]))
+    writer = opea_events if opea else openai_events
+    pieces = writer(marked(request, chunks), asked.answering.sources_trailer)
+    return await streamed(request, pieces, EVENTS, told)
+
+
+async def marked(request: web.Request, chunks: AsyncGenerator[Chunk]) -> AsyncGenerator[Chunk]:
+    """Remembers when the first text came."""
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            if FIRST_TOKEN not in request and any(
+                c["delta"].get("content") for c in chunk["choices"]
+            ):
+                request[FIRST_TOKEN] = time.perf_counter()
+            yield chunk
+
+
+async def openai_events(chunks: AsyncGenerator[Chunk], trailer: bool) -> AsyncGenerator[bytes]:
+    documents: list[Chunk] = []
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            documents = chunk.get("sources") or documents
+            yield event(orjson.dumps(chunk))
+    yield DONE
+    if trailer:
+        yield reranked(documents)
+
+
+async def opea_events(chunks: AsyncGenerator[Chunk], trailer: bool) -> AsyncGenerator[bytes]:
+    """A token is Python's repr of its bytes: so OPEA's user interface reads it."""
+    documents: list[Chunk] = []
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            documents = chunk.get("sources") or documents
+            for choice in chunk["choices"]:
+                if text := choice["delta"].get("content"):
+                    yield event(repr(text.encode()).encode())
+    yield DONE
+    if trailer:
+        yield reranked(documents)
+
+
+def reranked(documents: list[Chunk]) -> bytes:
+    return b"json: " + orjson.dumps({"reranked_docs": documents}) + b"\n\n"
+
+
+def told(error: ServiceError) -> bytes:
+    """In place of an end: without [DONE] no client takes the answer for whole."""
+    return event(orjson.dumps(error_body(error)))
+
+
+async def models(request: web.Request) -> web.Response:
+    return json_reply({"object": "list", "data": [model_row(request)]})
+
+
+async def model(request: web.Request) -> web.Response:
+    name = request.match_info["model"]
+    if bare(name) != bare(request.app[HOUSE].settings.model_name):
+        raise NotFound(f"model '{name}' not found")
+    return json_reply(model_row(request))
+
+
+def model_row(request: web.Request) -> dict[str, Any]:
+    """As vLLM has it: the adapter reads the window."""
+    house = request.app[HOUSE]
+    row = {"id": house.settings.model_name, "object": "model", "created": 0, "owned_by": "services"}
+    window = house.parts.llm.window
+    return row | {"max_model_len": window} if window else row
+
+
+def bare(name: str) -> str:
+    return name.removesuffix(":latest").lower()
+
+
+def origin_of(request: web.Request) -> Origin:
+    given = request.headers.get(REQUEST_ID, "")
+    safe = given.isascii() and given.isprintable() and 0 < len(given) <= 100 and " " not in given
+    return Origin(given if safe else secrets.token_hex(16), request.headers.get(TRACE, ""))
+
+
+ROUTES: Routes = {
+    "POST /v1/chatqna": chatqna,
+    "POST /v1/chat/completions": chat,
+    "GET /v1/models": models,
+    "GET /v1/models/{model}": model,
+}

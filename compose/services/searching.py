@@ -1,0 +1,178 @@
+"""Looking for passages: in the store, or by way of a retriever elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from services.core.fusion import Found, diverse, fused
+from services.engines.embedder import gathered
+from services.engines.http import Http, Origin
+from services.errors import EngineError, Mismatch
+from services.settings import SearchType
+from services.store.model import Filters, Model, Passage, Scored, Store, Vectors, require_same
+
+Vector = Callable[[], Awaitable[Vectors]]
+"""The question's vector, made when it is asked for."""
+
+
+@dataclass(frozen=True)
+class Query:
+    text: str
+    index: str
+    how: SearchType = "hybrid"
+    limit: int = 4
+    among: int = 40
+    """How many each of the two searches brings."""
+    dense_weight: float = 0.5
+    score_threshold: float | None = None
+    """Least cosine."""
+    distance_threshold: float | None = None
+    """Greatest distance, 1 - cosine."""
+    relevance: float = 0.5
+    """For mmr: `lambda_mult`."""
+    filters: Filters | None = None
+    model: Model | None = None
+    """What made the vector, if that is known; its dimension is then the vector's."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    passage: Passage
+    score: float
+    dense: float | None = None
+    lexical: float | None = None
+    ranked: float | None = None
+
+
+class Searcher(Protocol):
+    async def search(self, query: Query, vector: Vector, origin: Origin) -> list[Hit]: ...
+
+
+class LocalSearcher:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def search(self, query: Query, vector: Vector, origin: Origin) -> list[Hit]:
+        """Words are looked for while the vector is made."""
+        index = await self._store.index(query.index)
+        if index is None:
+            return []
+        found = await self._found(replace(query, among=max(query.among, query.limit)), vector)
+        passages = await self._store.passages([one.id for one in found])
+        by_id = {one.id: one for one in found}
+        return [
+            Hit(one, by_id[one.id].score, by_id[one.id].dense, by_id[one.id].lexical)
+            for one in passages
+        ]
+
+    async def _found(self, query: Query, vector: Vector) -> list[Found]:
+        if query.how == "lexical":
+            return fused([], await self._lexical(query, query.limit), 0, query.limit)
+        if query.how == "hybrid":
+            lexical, (_, dense) = await gathered(
+                [self._lexical(query, query.among), self._dense(query, query.among, vector)]
+            )
+            if query.score_threshold is not None or query.distance_threshold is not None:
+                near = {one.id for one in above(dense, query)}
+                dense = [one for one in dense if one.id in near]
+                lexical = [one for one in lexical if one.id in near]
+            return fused(dense, lexical, query.dense_weight, query.limit)
+        if query.how == "mmr":
+            made, dense = await self._dense(query, query.among, vector)
+            found = [Found(one.id, one.score, one.score) for one in dense]
+            vectors = await self._store.vectors(query.index, [one.id for one in found])
+            return diverse(found, made, vectors, query.limit, query.relevance)
+        _, dense = await self._dense(query, query.limit, vector)
+        return [Found(one.id, one.score, one.score) for one in above(dense, query)]
+
+    async def _lexical(self, query: Query, limit: int) -> list[Scored]:
+        return await self._store.lexical(query.index, query.text, limit, query.filters)
+
+    async def _dense(
+        self, query: Query, limit: int, vector: Vector
+    ) -> tuple[Vectors, list[Scored]]:
+        made = await vector()
+        index = await self._store.index(query.index)
+        if index is None:
+            return made, []
+        if query.model is not None:
+            require_same(query.index, index.model, replace(query.model, dimension=len(made)))
+        elif index.model.dimension != len(made):
+            told = f"{index.model.dimension}, not {len(made)}"
+            raise Mismatch(f"the index {query.index} has vectors of dimension {told}")
+        return made, await self._store.dense(query.index, made, limit, query.filters)
+
+
+def above(dense: Sequence[Scored], query: Query) -> list[Scored]:
+    """Those that the thresholds let through; each counts where the kind of search names it."""
+    least = query.score_threshold if "distance" not in query.how else None
+    if query.how == "similarity":
+        return list(dense)
+    found = [one for one in dense if least is None or one.score >= least]
+    most = query.distance_threshold
+    return [one for one in found if most is None or 1 - one.score <= most]
+
+
+class RemoteSearcher:
+    """The retriever of another process: OPEA's contract, and ours beyond it."""
+
+    def __init__(self, http: Http, url: str) -> None:
+        self._http = http
+        self._url = f"{url.rstrip('/')}/v1/retrieval"
+
+    async def search(self, query: Query, vector: Vector, origin: Origin) -> list[Hit]:
+        made = None if query.how == "lexical" else await vector()
+        model = query.model
+        body: dict[str, Any] = {
+            "text": query.text,
+            "embedding": made,
+            "search_type": query.how,
+            "k": query.limit,
+            "fetch_k": query.among,
+            "distance_threshold": query.distance_threshold,
+            "score_threshold": query.score_threshold,
+            "lambda_mult": query.relevance,
+            "index_name": query.index,
+            "dense_weight": query.dense_weight,
+            "filters": query.filters,
+            "model": model
+            and {"id": model.id, "prefixes": [model.query_prefix, model.passage_prefix]},
+        }
+        reply = await self._http.post(self._url, body, origin)
+        try:
+            rows = zip(reply["retrieved_docs"], reply["metadata"], strict=True)
+            return [read_hit(row["text"], told) for row, told in rows]
+        except (LookupError, TypeError, ValueError):
+            raise EngineError(f"{self._url}: a malformed answer") from None
+
+
+def told_hit(hit: Hit) -> dict[str, Any]:
+    """A hit's metadata on the wire; its text stands beside it."""
+    passage = hit.passage
+    return {
+        **passage.metadata,
+        "id": passage.id,
+        "file": passage.document,
+        "section": passage.header,
+        "position": passage.position,
+        "chunk_id": passage.key,
+        "score": hit.score,
+        "dense": hit.dense,
+        "lexical": hit.lexical,
+    }
+
+
+def read_hit(text: str, told: dict[str, Any]) -> Hit:
+    own = {"id", "file", "section", "position", "chunk_id", "score", "dense", "lexical"}
+    passage = Passage(
+        id=told["id"],
+        document=told["file"],
+        position=told["position"],
+        text=text,
+        header=told["section"],
+        key=told["chunk_id"],
+        metadata={key: value for key, value in told.items() if key not in own},
+    )
+    return Hit(passage, told["score"], told["dense"], told["lexical"])

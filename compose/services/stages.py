@@ -1,0 +1,149 @@
+"""The stages of an answer: embed → search → rerank → pack → generate. Each is one function."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from services.core import packing, prompt
+from services.core.prompt import Asked
+from services.core.question import text_of
+from services.engines.embedder import Embedding
+from services.engines.http import Origin
+from services.engines.llm import LLM, Body
+from services.engines.reranker import Reranker
+from services.errors import Refused, ServiceError
+from services.kit.metrics import Metrics
+from services.searching import Hit, Query, Searcher, Vector
+from services.settings import Settings
+from services.store.model import Vectors
+
+Ranking = Literal["off", "done", "timeout", "failed"]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the stages work with: in this process or in others, they can't tell."""
+
+    settings: Settings
+    metrics: Metrics
+    embedding: Embedding
+    searcher: Searcher
+    reranker: Reranker | None
+    llm: LLM
+
+
+@dataclass(frozen=True)
+class Packed:
+    messages: list[dict[str, Any]]
+    hits: list[Hit]
+    """In the order of their numbers in the prompt."""
+    tokens: int
+    counted: bool
+    """By the engine; else estimated."""
+    left_out: int
+
+
+async def embed(parts: Parts, question: str, origin: Origin) -> Vectors:
+    with parts.metrics.stage("embed"):
+        return await parts.embedding.query(question, origin)
+
+
+async def search(parts: Parts, query: Query, vector: Vector, origin: Origin) -> list[Hit]:
+    """Best first. The vector is made while words are looked for."""
+    with parts.metrics.stage("search"):
+        return await parts.searcher.search(query, vector, origin)
+
+
+async def rerank(
+    parts: Parts, question: str, hits: Sequence[Hit], limit: int, origin: Origin
+) -> tuple[list[Hit], Ranking]:
+    """The best by the reranker; by their scores, if there is none or it is late."""
+    if parts.reranker is None or not hits:
+        return list(hits[:limit]), "off"
+    texts = [searchable(hit) for hit in hits]
+    outcome: Ranking = "failed"
+    try:
+        with parts.metrics.stage("rerank"):
+            async with asyncio.timeout(parts.settings.rerank_seconds):
+                scores = await parts.reranker.scores(question, texts, origin)
+    except TimeoutError:
+        outcome = "timeout"
+    except ServiceError:
+        pass
+    else:
+        ranked = [replace(hit, ranked=score) for hit, score in zip(hits, scores, strict=True)]
+        # A stable sort: what the reranker finds equal stays in its order.
+        ranked.sort(key=lambda hit: -(hit.ranked or 0.0))
+        return ranked[:limit], "done"
+    parts.metrics.rerank_fallback.labels(outcome).inc()
+    return list(hits[:limit]), outcome
+
+
+async def pack(
+    parts: Parts, asked: Asked, hits: Sequence[Hit], wanted: int | None, origin: Origin
+) -> Packed:
+    """As many of the best as the model's window holds; `wanted`: tokens for the answer.
+
+    Raises:
+        Refused: the conversation alone is too long.
+    """
+    with parts.metrics.stage("pack"):
+        kept = list(hits)
+        while True:
+            shown = in_order(kept)
+            messages = prompt.messages(asked, [hit.passage for hit in shown])
+            counted = await parts.llm.count(messages, origin)
+            tokens = counted.tokens if counted else estimate(messages)
+            window = counted.window if counted else 0
+            most = parts.settings.context_tokens
+            room = packing.room(window, wanted, most) if window else most
+            excess = tokens - room if room or window else 0
+            if excess <= 0:
+                break
+            if not kept:
+                told = f"{tokens} tokens, and {max(room, 0)} are left beside the answer"
+                raise Refused(f"the conversation is too long for the model: {told}")
+            sizes = await sizes_of(parts, kept, origin)
+            kept = kept[: len(kept) - packing.dropped(sizes, excess)]
+    parts.metrics.context.observe(tokens)
+    parts.metrics.hits.observe(len(shown))
+    return Packed(messages, shown, tokens, counted is not None, len(hits) - len(kept))
+
+
+async def generate(parts: Parts, body: Body, origin: Origin) -> AsyncGenerator[Body]:
+    """The model's chunks as they come; closing the generator ends the model's work."""
+    async with aclosing(parts.llm.events(body, origin)) as chunks:
+        async for chunk in chunks:
+            yield chunk
+
+
+def in_order(hits: Sequence[Hit]) -> list[Hit]:
+    """As they stand in their documents: the same passages make the same prompt."""
+    return sorted(hits, key=lambda hit: (hit.passage.document, hit.passage.position))
+
+
+def searchable(hit: Hit) -> str:
+    """A passage as it was embedded."""
+    return with_header(hit.passage.header, hit.passage.text)
+
+
+def with_header(header: str, text: str) -> str:
+    return f"{header}\n{text}" if header else text
+
+
+async def sizes_of(parts: Parts, hits: Sequence[Hit], origin: Origin) -> list[int]:
+    """Tokens of each passage."""
+    texts = [hit.passage.text for hit in hits]
+    known = [await parts.llm.size(text, origin) for text in texts]
+    return [
+        packing.estimated(text) if size is None else size
+        for text, size in zip(texts, known, strict=True)
+    ]
+
+
+def estimate(messages: Sequence[dict[str, Any]]) -> int:
+    return sum(packing.estimated(text_of(one)) for one in messages)

@@ -101,7 +101,7 @@ def source(number: int, document: str, header: str, text: str, **told: Any) -> C
         "id": number,
         "file": document,
         "page": told.get("page"),
-        "section": header,
+        "section": header.removeprefix(document).removeprefix(" > "),
         "score": told.get("score"),
         "chunk_id": told.get("key"),
         "quote": text if len(text) <= QUOTE else f"{text[:QUOTE]}…",

@@ -55,7 +55,8 @@ def context(passages: Sequence[Passage]) -> str:
 
 
 def block(number: int, passage: Passage) -> str:
-    where = [_attribute("file", passage.document), _attribute("section", passage.header)]
+    section = passage.header.removeprefix(passage.document).removeprefix(" > ")
+    where = [_attribute("file", passage.document), _attribute("section", section)]
     told = "".join(part for part in where if part)
     return f'<source id="{number}"{told}>\n{harmless(passage.text)}\n</source>'
 

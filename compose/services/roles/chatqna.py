@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import AsyncGenerator
@@ -28,6 +30,7 @@ from services.store.model import checked_name
 CARD = Card("chatqna", "ChatQnA", "Answers questions from documents, and names its sources")
 CHATQNA = "chatqna"
 """What OPEA's answers call their model."""
+_WINDOW_SECONDS = 1.0
 
 
 async def chatqna(request: web.Request) -> web.StreamResponse:
@@ -130,19 +133,25 @@ def told(error: ServiceError) -> bytes:
 
 
 async def models(request: web.Request) -> web.Response:
-    return json_reply({"object": "list", "data": [model_row(request)]})
+    return json_reply({"object": "list", "data": [await model_row(request)]})
 
 
 async def model(request: web.Request) -> web.Response:
     name = request.match_info["model"]
     if bare(name) != bare(request.app[HOUSE].settings.model_name):
         raise NotFound(f"model '{name}' not found")
-    return json_reply(model_row(request))
+    return json_reply(await model_row(request))
 
 
-def model_row(request: web.Request) -> dict[str, Any]:
-    """As vLLM has it: the adapter reads the window."""
+async def model_row(request: web.Request) -> dict[str, Any]:
+    """As vLLM has it: the adapter reads the window, which is that of the model behind."""
     house = request.app[HOUSE]
+    if not house.parts.llm.window:
+        # Asked for a word's tokens; while the model is away, its window is not known.
+        with contextlib.suppress(ServiceError, TimeoutError):
+            async with asyncio.timeout(_WINDOW_SECONDS):
+                word = {"role": "user", "content": "hi"}
+                await house.parts.llm.count([word], origin_of(request))
     row = {"id": house.settings.model_name, "object": "model", "created": 0, "owned_by": "services"}
     window = house.parts.llm.window
     return row | {"max_model_len": window} if window else row

@@ -16,9 +16,9 @@ from typing import TypeVar
 
 import orjson
 
-from services.errors import ServiceError
 from services.store import sqlite_reading as reading
 from services.store import sqlite_writing as writing
+from services.store.faults import StoreFault
 from services.store.matrix import Matrix
 from services.store.model import (
     Document,
@@ -35,10 +35,6 @@ from services.store.sqlite_schema import connect, prepare
 
 R = TypeVar("R")
 READERS = 4
-
-
-class StoreFault(ServiceError):
-    kind = "store_error"
 
 
 class SQLiteStore:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services import stages
-from services.core import asking, question
-from services.core.asking import Answering, Retrieval
-from services.core.chunks import Chunk, Rewriting, source
-from services.core.prompt import Asked
 from services.engines.http import Origin
 from services.engines.llm import Body
 from services.errors import EngineError, Refused, ServiceError
+from services.grounding import asking, question
+from services.grounding.asking import Answering, Retrieval
+from services.grounding.chunks import Chunk, Rewriting, source
+from services.grounding.prompt import Asked
 from services.searching import Hit, Query
 from services.stages import Parts
 from services.store.model import Vectors

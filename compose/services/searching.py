@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from services.core.fusion import Found, diverse, fused
 from services.engines.embedder import gathered
 from services.engines.http import Http, Origin
 from services.errors import EngineError, Mismatch
+from services.grounding.fusion import Found, diverse, fused
 from services.settings import SearchType
 from services.store.model import Filters, Model, Passage, Scored, Store, Vectors, require_same
 

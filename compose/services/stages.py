@@ -8,14 +8,14 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from services.core import packing, prompt
-from services.core.prompt import Asked
-from services.core.question import text_of
 from services.engines.embedder import Embedding
 from services.engines.http import Origin
 from services.engines.llm import LLM, Body
 from services.engines.reranker import Reranker
 from services.errors import Refused, ServiceError
+from services.grounding import packing, prompt
+from services.grounding.prompt import Asked
+from services.grounding.question import text_of
 from services.kit.metrics import Metrics
 from services.searching import Hit, Query, Searcher, Vector
 from services.settings import Settings

@@ -11,7 +11,6 @@ from typing import Any
 import aiohttp
 import orjson
 
-from services.core.sse import Events
 from services.errors import (
     EngineAway,
     EngineError,
@@ -20,6 +19,7 @@ from services.errors import (
     Loop,
     ServiceError,
 )
+from services.grounding.sse import Events
 from services.settings import Settings
 
 HOP, REQUEST_ID, TRACE = "X-Rag-Hop", "X-Request-Id", "traceparent"

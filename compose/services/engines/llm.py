@@ -12,7 +12,7 @@ import orjson
 
 from services.engines.http import Http, Origin, error_text
 from services.engines.models import first_able
-from services.errors import EngineAway, EngineError, EngineRefused
+from services.errors import EngineAway, EngineError, EngineRefused, EngineSilent
 from services.settings import Settings
 
 _REMEMBERED = 10_000
@@ -100,8 +100,10 @@ class LLM:
             # 400 as well: so the adapter says that an engine has no such route.
             self._countless = error.status in (404, 405, 501) or "tokenize" in error.message
             return None
-        except (LookupError, TypeError, ValueError):
-            return None
+        except (EngineAway, EngineSilent):
+            raise
+        except (EngineError, LookupError, TypeError, ValueError):
+            return None  # an estimate is better than no answer
 
 
 def read_chunk(payload: bytes) -> Body:

@@ -14,12 +14,12 @@ import orjson
 from aiohttp import web
 
 from services import pipeline
-from services.core import asking
-from services.core.asking import Answering, Retrieval
-from services.core.chunks import Chunk, folded
-from services.core.sse import DONE, event
 from services.engines.http import REQUEST_ID, TRACE, Origin, refuse_hop
 from services.errors import NotFound, Refused, ServiceError, error_body
+from services.grounding import asking
+from services.grounding.asking import Answering, Retrieval
+from services.grounding.chunks import Chunk, folded
+from services.grounding.sse import DONE, event
 from services.house import HOUSE
 from services.kit.app import FIRST_TOKEN, Card, Routes
 from services.kit.replies import json_reply, parsed, read_object

@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from services.core.chunks import folded
-from services.core.sse import DONE, event
 from services.engines.http import Origin
 from services.errors import Refused
+from services.grounding.chunks import folded
+from services.grounding.sse import DONE, event
 from services.house import HOUSE, House
 from services.kit.app import Card, Routes
 from services.kit.replies import json_reply, read_object

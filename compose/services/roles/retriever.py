@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from aiohttp import web
 
-from services.core.asking import Retrieval
-from services.core.question import last_question
 from services.errors import Refused
+from services.grounding.asking import Retrieval
+from services.grounding.question import last_question
 from services.house import HOUSE, House
 from services.kit.app import Card, Routes
 from services.kit.replies import json_reply, parsed, read_object

@@ -70,7 +70,7 @@ class PostgresStore:
     async def documents(self, index: str) -> list[Document]:
         rows = await self._rows(
             f"SELECT {_DOCUMENT} FROM rag_documents WHERE index_id ="
-            " (SELECT id FROM rag_indexes WHERE name = $1) ORDER BY name COLLATE \"C\"",
+            ' (SELECT id FROM rag_indexes WHERE name = $1) ORDER BY name COLLATE "C"',
             index,
         )
         return [_document(row) for row in rows]
@@ -121,7 +121,9 @@ class PostgresStore:
 
     async def drop(self, index: str) -> bool:
         async with self._transaction() as db:
-            number = await db.fetchval("DELETE FROM rag_indexes WHERE name = $1 RETURNING id", index)
+            number = await db.fetchval(
+                "DELETE FROM rag_indexes WHERE name = $1 RETURNING id", index
+            )
             if number is not None:
                 await db.execute(f"DROP INDEX IF EXISTS rag_vectors_{number}")
             return number is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from services.core.citations import Citations, listed
+from services.grounding.citations import Citations, listed
 
 Chunk = dict[str, Any]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.core.citations import without_list
+from services.grounding.citations import without_list
 
 Message = Mapping[str, Any]
 

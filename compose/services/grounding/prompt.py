@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.core.citations import without_list
-from services.core.question import Message, text_of
+from services.grounding.citations import without_list
+from services.grounding.question import Message, text_of
 from services.store.model import Passage
 
 SYSTEM = (

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from adapter.server.app import make_app
-from adapter.server.run import start
-from adapter.settings import Settings as AdapterSettings
 from services.running import serving
 from services.settings import Settings
 
+from adapter.server.app import make_app
+from adapter.server.run import start
+from adapter.settings import Settings as AdapterSettings
 from tests.support import machine
 from tests.support.raw_http import Reply, get, post, send
 from tests.support.recordings import recording
@@ -50,7 +50,9 @@ class Rag:
         return await post(self.url(role), path, value, **options)
 
     async def ask(self, question: Any, **body: Any) -> Reply:
-        messages = [{"role": "user", "content": question}] if isinstance(question, str) else question
+        messages = (
+            [{"role": "user", "content": question}] if isinstance(question, str) else question
+        )
         value = {"model": "chatqna", "messages": messages, **body}
         return await self.post("chatqna", "/v1/chat/completions", value)
 
@@ -77,7 +79,9 @@ def form(files: tuple[tuple[str, bytes], ...], fields: dict[str, str]) -> tuple[
     mark = secrets.token_hex(8)
     parts = [
         f'--{mark}\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n'
-        f"Content-Type: application/octet-stream\r\n\r\n".encode() + data + b"\r\n"
+        f"Content-Type: application/octet-stream\r\n\r\n".encode()
+        + data
+        + b"\r\n"
         for name, data in files
     ]
     parts += [

@@ -80,5 +80,5 @@ def resumed(text: str, at: int, end: int) -> int:
     """Where the next piece begins: at a word, within the overlap."""
     if at >= end:
         return end
-    found = _PAUSES[-1].search(text, max(at, 0), end)
+    found = _PAUSES[-1].search(text, max(at - 1, 0), end)
     return found.end() if found else end

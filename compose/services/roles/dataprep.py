@@ -143,7 +143,7 @@ def name_of(given: str) -> str:
 def size_of(fields: dict[str, str]) -> Size:
     try:
         most = int(fields.get("chunk_size") or Size.most)
-        overlap = int(fields.get("chunk_overlap") or Size.overlap)
+        overlap = int(fields.get("chunk_overlap") or min(Size.overlap, most // 2))
     except ValueError:
         raise Refused("chunk_size and chunk_overlap are whole numbers") from None
     if not 50 <= most <= 100_000 or not 0 <= overlap <= most // 2:

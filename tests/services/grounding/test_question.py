@@ -20,7 +20,7 @@ def test_the_last_turn_of_the_user():
 @pytest.mark.parametrize(
     "text",
     [
-        "### Task:\nGenerate 1-3 tags.\n### Chat History:\n<chat_history>\nUSER: x\n</chat_history>",
+        "### Task:\nGenerate tags.\n### Chat History:\n<chat_history>\nUSER: x\n</chat_history>",
         '### Task:\nSuggest follow-ups.\nJSON format: { "follow_ups": [] }',
         "  ### Task:\nYou are an autocompletion system.\n<text>x</text>",
     ],

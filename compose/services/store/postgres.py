@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-import asyncpg
+import asyncpg  # type: ignore[import-untyped]
 import numpy as np
 import orjson
 
@@ -176,7 +176,7 @@ class PostgresStore:
             " WHERE p.id = ANY($1)",
             list(ids),
         )
-        found = {row[0]: Passage(*row[:6], orjson.loads(row[6])) for row in map(tuple, rows)}
+        found = {row[0]: _passage(*row) for row in rows}
         return [found[id] for id in ids if id in found]
 
     async def vectors(self, index: str, ids: Sequence[int]) -> dict[int, Vectors]:
@@ -285,6 +285,12 @@ def _among(filters: Filters | None, values: list[Any]) -> str:
 def _document(row: Any) -> Document:
     name, digest, kind, size, metadata, passages, added = row
     return Document(name, digest, kind, size, orjson.loads(metadata), passages, added)
+
+
+def _passage(
+    id: int, document: str, position: int, text: str, header: str, key: str, metadata: str
+) -> Passage:
+    return Passage(id, document, position, text, header, key, orjson.loads(metadata))
 
 
 def _told(vector: Vectors) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from services.searching import Hit, Query, Searcher, Vector
 from services.settings import Settings
 from services.store.model import Vectors
 
+_log = logging.getLogger("services")
 Ranking = Literal["off", "done", "timeout", "failed"]
 
 
@@ -72,8 +74,8 @@ async def rerank(
                 scores = await parts.reranker.scores(question, texts, origin)
     except TimeoutError:
         outcome = "timeout"
-    except ServiceError:
-        pass
+    except ServiceError as error:
+        _log.warning("went on unranked: %s", error.message)
     else:
         ranked = [replace(hit, ranked=score) for hit, score in zip(hits, scores, strict=True)]
         # A stable sort: what the reranker finds equal stays in its order.

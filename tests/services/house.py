@@ -8,7 +8,7 @@ import re
 import secrets
 import zlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -160,13 +160,13 @@ class Stack:
     chat: ScriptedVLLM
     embed: ScriptedVLLM
     store: str
-    changes: dict[str, Any] = field(default_factory=dict)
 
     @contextlib.asynccontextmanager
     async def up(self, role: str = "all", **changes: Any) -> AsyncIterator[Rag]:
         """The services, and the adapter that has them for an upstream."""
         port = machine.free_port()
-        settings = settings_for(f"http://127.0.0.1:{port}", self.store, **self.changes | changes)
+        given = {"store": self.store, **changes}
+        settings = settings_for(f"http://127.0.0.1:{port}", **given)
         async with contextlib.AsyncExitStack() as stack:
             ports = await stack.enter_async_context(serving(role, settings))
             engines = [

@@ -71,6 +71,21 @@ async def test_one_process_or_six(stack: Stack):
         assert (await rag.ask("cats")).status == 409, "the retriever knows who made the vector"
 
 
+async def test_on_postgresql(stack: Stack, postgres: str):
+    async with stack.up() as rag:
+        await rag.upload(*FILES)
+        embedded = await answers(rag)
+    async with stack.up(store=postgres, index="answers") as rag:
+        await rag.upload(*FILES)
+        for ours, same in zip(await answers(rag), embedded, strict=True):
+            assert [row["file"] for row in ours["sources"]] == [
+                row["file"] for row in same["sources"]
+            ]
+        body = {"file_path": "all"}
+        assert (await rag.post("dataprep", "/v1/dataprep/delete", body)).status == 200
+        assert (await rag.ask("cats")).json["sources"] == []
+
+
 async def test_every_role_has_the_common_routes(rag: Rag):
     for role in ROLES:
         assert (await rag.get(role, "/health")).status == 200

@@ -104,7 +104,7 @@ class HttpEmbedder:
     async def raw(self, texts: Sequence[str], origin: Origin | None = None) -> Vectors:
         try:
             if self._settings.embedding_kind == "tei":
-                body: dict[str, Any] = {"inputs": list(texts)}
+                body: dict[str, Any] = {"inputs": list(texts), "truncate": True}
                 rows = await self._http.post(f"{self._url}/embed", body, origin)
             else:
                 body = {"model": await self.model_id(), "input": list(texts)}

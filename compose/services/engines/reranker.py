@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from services.engines.http import Http, Origin
 from services.errors import EngineError
 from services.settings import Settings
+
+_CUT = {"truncate_prompt_tokens": -1}
+"""A passage that is too long for the model is ranked by its beginning, not refused."""
 
 
 class Reranker:
@@ -25,10 +29,10 @@ class Reranker:
             EngineError: it failed, or left a text out.
         """
         if self._tei:
-            body = {"query": query, "texts": list(texts)}
+            body: dict[str, Any] = {"query": query, "texts": list(texts), "truncate": True}
             rows = await self._http.post(f"{self._url}/rerank", body, origin)
         else:
-            body = {"model": self._model, "query": query, "documents": list(texts)}
+            body = {"model": self._model, "query": query, "documents": list(texts), **_CUT}
             rows = (await self._http.post(f"{self._url}/v1/rerank", body, origin))["results"]
         try:
             key = "score" if self._tei else "relevance_score"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -51,7 +52,8 @@ async def ingest(request: web.Request) -> web.StreamResponse:
     steps = taken(house, index, form, size)
     if LINES in request.headers.get("Accept", ""):
         return await streamed(request, lines(steps), LINES, failure)
-    return reply([step async for step in steps])
+    async with aclosing(steps):
+        return reply([step async for step in steps])
 
 
 async def taken(house: House, index: str, form: Form, size: Size) -> AsyncGenerator[Progress]:
@@ -60,19 +62,33 @@ async def taken(house: House, index: str, form: Form, size: Size) -> AsyncGenera
         yield step
     ingestion = Ingestion(house.store, house.parts.embedding, house.metrics)
     for file in form.files:
-        steps: asyncio.Queue[Progress | None] = asyncio.Queue()
-        async with asyncio.TaskGroup() as group:
-            taking = group.create_task(ingestion.take(index, file, size, steps.put_nowait))
-            taking.add_done_callback(lambda _, steps=steps: steps.put_nowait(None))  # type: ignore[misc]
-            while (done := await steps.get()) is not None:
-                yield done
+        async with aclosing(steps_of(ingestion, index, file, size)) as steps:
+            async for step in steps:
+                yield step
+
+
+async def steps_of(
+    ingestion: Ingestion, index: str, file: File, size: Size
+) -> AsyncGenerator[Progress]:
+    """The steps of one file; closed before the last, the file isn't taken in."""
+    steps: asyncio.Queue[Progress | None] = asyncio.Queue()
+    taking = asyncio.ensure_future(ingestion.take(index, file, size, steps.put_nowait))
+    taking.add_done_callback(lambda _: steps.put_nowait(None))
+    try:
+        while (step := await steps.get()) is not None:
+            yield step
+        await taking
+    finally:
+        taking.cancel()
+        await asyncio.gather(taking, return_exceptions=True)
 
 
 async def lines(steps: AsyncGenerator[Progress]) -> AsyncGenerator[bytes]:
     seen = []
-    async for step in steps:
-        seen.append(step)
-        yield orjson.dumps(asdict(step)) + b"\n"
+    async with aclosing(steps):
+        async for step in steps:
+            seen.append(step)
+            yield orjson.dumps(asdict(step)) + b"\n"
     status, summary = summed(seen)
     yield orjson.dumps(summary | {"status": status}) + b"\n"
 

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Mapping
 
 from aiohttp import web
@@ -18,6 +19,7 @@ from services.roles.table import ALL, ROLES, Role
 from services.settings import Settings
 
 _LAST_LINES_SECONDS = 0.5
+_TURN_SECONDS = 0.0005
 _BODY_LIMIT = 64 * 2**20
 """Of JSON; files have a limit of their own."""
 _log = logging.getLogger("services")
@@ -80,6 +82,9 @@ async def serve(name: str, settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
+    # The loop shares the interpreter with the threads that read the store: it must not wait long
+    # for its turn when many ask at once.
+    sys.setswitchinterval(_TURN_SECONDS)
     async with serving(name, settings) as ports:
         _log.info("ready: %s", told(settings.host, ports))
         await stopped.wait()

@@ -11,7 +11,16 @@ from services.engines.http import Http, Origin
 from services.errors import EngineError, Mismatch
 from services.grounding.fusion import Found, diverse, fused
 from services.settings import SearchType
-from services.store.model import Filters, Model, Passage, Scored, Store, Vectors, require_same
+from services.store.model import (
+    Filters,
+    Index,
+    Model,
+    Passage,
+    Scored,
+    Store,
+    Vectors,
+    require_same,
+)
 
 Vector = Callable[[], Awaitable[Vectors]]
 """The question's vector, made when it is asked for."""
@@ -59,7 +68,8 @@ class LocalSearcher:
         index = await self._store.index(query.index)
         if index is None:
             return []
-        found = await self._found(replace(query, among=max(query.among, query.limit)), vector)
+        query = replace(query, among=max(query.among, query.limit))
+        found = await self._found(query, checked(query, index, vector))
         passages = await self._store.passages([one.id for one in found])
         by_id = {one.id: one for one in found}
         return [
@@ -94,15 +104,26 @@ class LocalSearcher:
         self, query: Query, limit: int, vector: Vector
     ) -> tuple[Vectors, list[Scored]]:
         made = await vector()
-        index = await self._store.index(query.index)
-        if index is None:
-            return made, []
-        if query.model is not None:
-            require_same(query.index, index.model, replace(query.model, dimension=len(made)))
-        elif index.model.dimension != len(made):
-            told = f"{index.model.dimension}, not {len(made)}"
-            raise Mismatch(f"the index {query.index} has vectors of dimension {told}")
         return made, await self._store.dense(query.index, made, limit, query.filters)
+
+
+def checked(query: Query, index: Index, vector: Vector) -> Vector:
+    """The vector, of which is known that the index's can be compared with it.
+
+    Raises, when it is made:
+        Mismatch: they can't.
+    """
+
+    async def made() -> Vectors:
+        found = await vector()
+        if query.model is not None:
+            require_same(query.index, index.model, replace(query.model, dimension=len(found)))
+        elif index.model.dimension != len(found):
+            told = f"{index.model.dimension}, not {len(found)}"
+            raise Mismatch(f"the index {query.index} has vectors of dimension {told}")
+        return found
+
+    return made
 
 
 def above(dense: Sequence[Scored], query: Query) -> list[Scored]:

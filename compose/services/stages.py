@@ -20,7 +20,7 @@ from services.grounding.question import text_of
 from services.kit.metrics import Metrics
 from services.searching import Hit, Query, Searcher, Vector
 from services.settings import Settings
-from services.store.model import Vectors
+from services.store.model import Vectors, with_header
 
 _log = logging.getLogger("services")
 Ranking = Literal["off", "done", "timeout", "failed"]
@@ -131,10 +131,6 @@ def in_order(hits: Sequence[Hit]) -> list[Hit]:
 def searchable(hit: Hit) -> str:
     """A passage as it was embedded."""
     return with_header(hit.passage.header, hit.passage.text)
-
-
-def with_header(header: str, text: str) -> str:
-    return f"{header}\n{text}" if header else text
 
 
 async def sizes_of(parts: Parts, hits: Sequence[Hit], origin: Origin) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +39,13 @@ class Origin:
     def headers(self) -> dict[str, str]:
         own = {HOP: "1", REQUEST_ID: HOP_MARK + self.request_id}
         return own | {TRACE: self.trace} if self.trace else own
+
+
+def origin_of(headers: Mapping[str, str]) -> Origin:
+    """Of a request to us: the client's own id goes on, if it is fit for a header."""
+    given = headers.get(REQUEST_ID, "")
+    safe = given.isascii() and given.isprintable() and 0 < len(given) <= 100 and " " not in given
+    return Origin(given if safe else secrets.token_hex(16), headers.get(TRACE, ""))
 
 
 def refuse_hop(headers: Mapping[str, str]) -> None:

@@ -15,8 +15,7 @@ from services.errors import Refused, ServiceError
 from services.ingest.cutting import Size, cut
 from services.ingest.kinds import reader_for
 from services.kit.metrics import Metrics
-from services.stages import with_header
-from services.store.model import Document, NewPassage, Store, Vectors, require_same
+from services.store.model import Document, NewPassage, Store, Vectors, require_same, with_header
 
 Outcome = Literal["added", "replaced", "unchanged", "failed"]
 

@@ -10,21 +10,20 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-import orjson
 from aiohttp import web
 
 from services import pipeline
-from services.engines.http import REQUEST_ID, TRACE, Origin, refuse_hop
-from services.errors import NotFound, Refused, ServiceError, error_body
+from services.engines.http import origin_of, refuse_hop
+from services.errors import NotFound, Refused, ServiceError
 from services.grounding import asking
 from services.grounding.asking import Answering, Retrieval
 from services.grounding.chunks import Chunk, folded
-from services.grounding.sse import DONE, event
 from services.house import HOUSE
 from services.kit.app import FIRST_TOKEN, Card, Routes
 from services.kit.replies import json_reply, parsed, read_object
 from services.kit.streaming import EVENTS, streamed
 from services.pipeline import Request
+from services.roles.events import opea_events, openai_events, told
 from services.store.model import checked_name
 
 CARD = Card("chatqna", "ChatQnA", "Answers questions from documents, and names its sources")
@@ -71,7 +70,7 @@ def read(request: web.Request, body: dict[str, Any], model: str) -> Request:
         rest=asking.sampling(body),
         id=f"chatcmpl-{secrets.token_hex(12)}",
         model=model,
-        origin=origin_of(request),
+        origin=origin_of(request.headers),
         wants_counts=not body.get("stream")
         or (isinstance(options, dict) and bool(options.get("include_usage"))),
     )
@@ -98,40 +97,6 @@ async def marked(request: web.Request, chunks: AsyncGenerator[Chunk]) -> AsyncGe
             yield chunk
 
 
-async def openai_events(chunks: AsyncGenerator[Chunk], trailer: bool) -> AsyncGenerator[bytes]:
-    documents: list[Chunk] = []
-    async with aclosing(chunks):
-        async for chunk in chunks:
-            documents = chunk.get("sources") or documents
-            yield event(orjson.dumps(chunk))
-    yield DONE
-    if trailer:
-        yield reranked(documents)
-
-
-async def opea_events(chunks: AsyncGenerator[Chunk], trailer: bool) -> AsyncGenerator[bytes]:
-    """A token is Python's repr of its bytes: so OPEA's user interface reads it."""
-    documents: list[Chunk] = []
-    async with aclosing(chunks):
-        async for chunk in chunks:
-            documents = chunk.get("sources") or documents
-            for choice in chunk["choices"]:
-                if text := choice["delta"].get("content"):
-                    yield event(repr(text.encode()).encode())
-    yield DONE
-    if trailer:
-        yield reranked(documents)
-
-
-def reranked(documents: list[Chunk]) -> bytes:
-    return b"json: " + orjson.dumps({"reranked_docs": documents}) + b"\n\n"
-
-
-def told(error: ServiceError) -> bytes:
-    """In place of an end: without [DONE] no client takes the answer for whole."""
-    return event(orjson.dumps(error_body(error)))
-
-
 async def models(request: web.Request) -> web.Response:
     return json_reply({"object": "list", "data": [await model_row(request)]})
 
@@ -151,7 +116,7 @@ async def model_row(request: web.Request) -> dict[str, Any]:
         with contextlib.suppress(ServiceError, TimeoutError):
             async with asyncio.timeout(_WINDOW_SECONDS):
                 word = {"role": "user", "content": "hi"}
-                await house.parts.llm.count([word], origin_of(request))
+                await house.parts.llm.count([word], origin_of(request.headers))
     row = {"id": house.settings.model_name, "object": "model", "created": 0, "owned_by": "services"}
     window = house.parts.llm.window
     return row | {"max_model_len": window} if window else row
@@ -159,12 +124,6 @@ async def model_row(request: web.Request) -> dict[str, Any]:
 
 def bare(name: str) -> str:
     return name.removesuffix(":latest").lower()
-
-
-def origin_of(request: web.Request) -> Origin:
-    given = request.headers.get(REQUEST_ID, "")
-    safe = given.isascii() and given.isprintable() and 0 < len(given) <= 100 and " " not in given
-    return Origin(given if safe else secrets.token_hex(16), request.headers.get(TRACE, ""))
 
 
 ROUTES: Routes = {

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from aiohttp import web
 
+from services.engines.http import origin_of
 from services.errors import Refused
 from services.house import HOUSE
 from services.kit.app import Card, Routes
 from services.kit.replies import json_reply, read_object
-from services.roles.chatqna import origin_of
 
 CARD = Card("embedding", "Embedding", "Makes vectors of texts")
 
@@ -22,7 +22,7 @@ async def openai(request: web.Request) -> web.Response:
     body = await read_object(request)
     texts = texts_of(body.get("input", body.get("text")), "input")
     embedding = request.app[HOUSE].parts.embedding
-    rows = await embedding.plain(texts, origin_of(request))
+    rows = await embedding.plain(texts, origin_of(request.headers))
     if (wanted := body.get("dimensions")) is not None:
         if not isinstance(wanted, int) or not 1 <= wanted <= rows.shape[1]:
             raise Refused(f"dimensions: 1 to {rows.shape[1]}")
@@ -46,7 +46,7 @@ def told(row: Any, form: Any) -> Any:
 async def tei(request: web.Request) -> web.Response:
     body = await read_object(request)
     texts = texts_of(body.get("inputs"), "inputs")
-    rows = await request.app[HOUSE].parts.embedding.plain(texts, origin_of(request))
+    rows = await request.app[HOUSE].parts.embedding.plain(texts, origin_of(request.headers))
     return json_reply(list(rows))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from services.engines.http import Origin
+from services.engines.http import Origin, origin_of
 from services.errors import Refused
 from services.grounding.chunks import folded
 from services.grounding.sse import DONE, event
@@ -17,7 +17,7 @@ from services.house import HOUSE, House
 from services.kit.app import Card, Routes
 from services.kit.replies import json_reply, read_object
 from services.kit.streaming import EVENTS, streamed
-from services.roles.chatqna import origin_of, reranked, told
+from services.roles.events import reranked, told
 
 CARD = Card("llm", "LLM", "Generates text")
 _ENTERPRISE = ("max_new_tokens", "streaming", "data")
@@ -28,7 +28,7 @@ _CONTEXT = "### Context:\n{}\n\n### Question: {}"
 async def chat(request: web.Request) -> web.StreamResponse:
     house, body = request.app[HOUSE], await read_object(request)
     body = {key: value for key, value in body.items() if value is not None}
-    origin = origin_of(request)
+    origin = origin_of(request.headers)
     if any(key in body for key in _ENTERPRISE) or isinstance(body.get("messages"), dict):
         return await enterprise(request, house, body, origin)
     path = "chat/completions"
@@ -118,7 +118,7 @@ def turns(messages: Any) -> list[dict[str, Any]]:
 
 async def tokenize(request: web.Request) -> web.StreamResponse:
     house, body = request.app[HOUSE], await read_object(request)
-    return await passed(request, house, "/v1/tokenize", body, origin_of(request))
+    return await passed(request, house, "/v1/tokenize", body, origin_of(request.headers))
 
 
 async def models(request: web.Request) -> web.Response:

@@ -7,11 +7,11 @@ from typing import Any
 
 from aiohttp import web
 
+from services.engines.http import origin_of
 from services.errors import NotConfigured, Refused
 from services.house import HOUSE
 from services.kit.app import Card, Routes
 from services.kit.replies import json_reply, read_object
-from services.roles.chatqna import origin_of
 
 CARD = Card("reranker", "Reranking", "Orders passages by how well they answer a question")
 
@@ -56,7 +56,7 @@ async def ranks(request: web.Request, query: str, texts: Sequence[str]) -> list[
     reranker = request.app[HOUSE].parts.reranker
     if reranker is None:
         raise NotConfigured("nothing ranks here: set RERANK_MODEL_ID")
-    scores = await reranker.scores(query, texts, origin_of(request))
+    scores = await reranker.scores(query, texts, origin_of(request.headers))
     return sorted(enumerate(scores), key=lambda row: -row[1])
 
 

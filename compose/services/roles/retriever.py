@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from aiohttp import web
 
+from services.engines.http import origin_of
 from services.errors import Refused
 from services.grounding.asking import Retrieval
 from services.grounding.question import last_question
 from services.house import HOUSE, House
 from services.kit.app import Card, Routes
 from services.kit.replies import json_reply, parsed, read_object
-from services.roles.chatqna import origin_of
 from services.searching import Hit, Query, told_hit
 from services.store.model import Model, Vectors, checked_name
 
@@ -31,7 +31,7 @@ async def retrieve(request: web.Request) -> web.Response:
     form, text = question_of(body)
     given = vector_of(body.get("embedding"))
     query = await query_of(house, body, text, given)
-    origin = origin_of(request)
+    origin = origin_of(request.headers)
 
     async def vector() -> Vectors:
         return await house.parts.embedding.query(text, origin) if given is None else given

@@ -138,6 +138,11 @@ class Store(Protocol):
     async def vectors(self, index: str, ids: Sequence[int]) -> dict[int, Vectors]: ...
 
 
+def with_header(header: str, text: str) -> str:
+    """A passage as it is looked for, embedded and ranked."""
+    return f"{header}\n{text}" if header else text
+
+
 def checked_name(name: str) -> str:
     """The name of an index.
 

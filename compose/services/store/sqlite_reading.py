@@ -18,6 +18,7 @@ from services.store.terms import any_of
 T = TypeVar("T")
 _AT_ONCE = 500
 """Values in one statement; SQLite has a limit."""
+_INDEX = "name, model, dimension, query_prefix, passage_prefix"
 _DOCUMENT = "name, digest, kind, size, metadata, passages, added"
 
 
@@ -32,14 +33,13 @@ def generation(db: sqlite3.Connection, number: int) -> int:
 
 
 def indexes(db: sqlite3.Connection) -> list[Index]:
-    rows = db.execute(
-        "SELECT name, model, dimension, query_prefix, passage_prefix FROM indexes ORDER BY name"
-    )
+    rows = db.execute(f"SELECT {_INDEX} FROM indexes ORDER BY name")
     return [Index(name, Model(*model)) for name, *model in rows]
 
 
 def index(db: sqlite3.Connection, name: str) -> Index | None:
-    return next((one for one in indexes(db) if one.name == name), None)
+    row = db.execute(f"SELECT {_INDEX} FROM indexes WHERE name = ?", (name,)).fetchone()
+    return None if row is None else Index(row[0], Model(*row[1:]))
 
 
 def documents(db: sqlite3.Connection, index: str) -> list[Document]:

@@ -26,6 +26,7 @@ ELSEWHERE = {
     "kit/metrics.py": "declarations; test_running.py reads them",
     "kit/replies.py": "reads and writes sockets; every test of a role",
     "kit/streaming.py": "writes to a socket; roles/test_chatqna.py",
+    "roles/events.py": "what chatqna and llm stream; roles/test_chatqna.py, roles/test_llm.py",
     "store/model.py": "what both stores promise; store/test_store.py",
     "store/postgres.py": "store/test_store.py",
     "store/postgres_schema.py": "store/test_store.py",

@@ -255,6 +255,7 @@ async def test_as_a_model_of_the_adapter(stack: Stack, rag: Rag):
     text = "".join(line["message"]["content"] for line in lines)
     assert text.startswith("Hello <b>\n\nConsulted, not cited:\n[1] cats.md")
     assert lines[-1]["done"]
+    assert lines[-1]["sources"][0]["quote"] == "Cats sleep all day."
     assert lines[-1]["prompt_eval_count"] == words.PROMPT_TOKENS
     reply = (await post(rag.adapter, "/v1/chat/completions", body)).json
     assert reply["sources"][0]["file"] == "cats.md"

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from services.engines.http import Http, Origin
-from services.engines.models import first_able
+from services.engines.models import ModelName
 from services.errors import EngineError
 from services.settings import Settings
 from services.store.model import Model, Vectors
@@ -85,21 +85,16 @@ class HttpEmbedder:
         self._http = http
         self._settings = settings
         self._url = settings.asked_at("embedding")
-        self._model = settings.embedding_model
+        wanted = ("embedding", "EMBEDDING_MODEL_ID", settings.model_name)
+        self._name = ModelName(http, self._url, settings.embedding_model, wanted)
 
     async def model_id(self) -> str:
-        if not self._model:
-            if self._settings.embedding_kind == "tei":
-                self._model = str((await self._http.get(f"{self._url}/info"))["model_id"])
-            else:
-                self._model = await first_able(
-                    self._http,
-                    self._url,
-                    "embedding",
-                    "EMBEDDING_MODEL_ID",
-                    self._settings.model_name,
-                )
-        return self._model
+        if self._settings.embedding_kind != "tei" or self._settings.embedding_model:
+            return await self._name.get()
+        try:
+            return str((await self._http.get(f"{self._url}/info"))["model_id"])
+        except (LookupError, TypeError):
+            raise EngineError(f"{self._url}/info tells no model") from None
 
     async def raw(self, texts: Sequence[str], origin: Origin | None = None) -> Vectors:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -11,7 +12,7 @@ from typing import Any
 import orjson
 
 from services.engines.http import Http, Origin, error_text
-from services.engines.models import first_able
+from services.engines.models import LOOKED_UP_SECONDS, ModelName
 from services.errors import EngineAway, EngineError, EngineRefused, EngineSilent
 from services.settings import Settings
 
@@ -29,20 +30,15 @@ class Counted:
 class LLM:
     def __init__(self, http: Http, settings: Settings) -> None:
         self._http = http
-        self._settings = settings
         self.url = settings.asked_at("llm")
-        self._model = settings.llm_model
-        self._countless = False
+        wanted = ("completion", "LLM_MODEL_ID", settings.model_name)
+        self._name = ModelName(http, self.url, settings.llm_model, wanted)
+        self._uncounted_until = 0.0
         self._sizes: OrderedDict[str, int] = OrderedDict()
         self.window = 0
 
     async def model(self) -> str:
-        if not self._model:
-            settings = self._settings
-            self._model = await first_able(
-                self._http, self.url, "completion", "LLM_MODEL_ID", settings.model_name
-            )
-        return self._model
+        return await self._name.get()
 
     async def events(self, body: Body, origin: Origin) -> AsyncGenerator[Body]:
         """The chunks of a streamed chat; closing the generator closes the connection.
@@ -90,15 +86,22 @@ class LLM:
         return counted.tokens
 
     async def _tokenized(self, body: Body, origin: Origin) -> Counted | None:
-        if self._countless:
+        if time.monotonic() < self._uncounted_until:
             return None
-        url = f"{self.url}/v1/tokenize"
+        asked = body | {"model": await self.model()}
         try:
-            reply = await self._http.post(url, body | {"model": await self.model()}, origin)
+            try:
+                reply = await self._http.post(f"{self.url}/v1/tokenize", asked, origin)
+            except EngineRefused as error:
+                if error.status != 404:
+                    raise
+                # A vLLM without an adapter before it has the route elsewhere.
+                reply = await self._http.post(f"{self.url}/tokenize", asked, origin)
             return Counted(int(reply["count"]), int(reply.get("max_model_len") or 0))
         except EngineRefused as error:
             # 400 as well: so the adapter says that an engine has no such route.
-            self._countless = error.status in (404, 405, 501) or "tokenize" in error.message
+            if error.status in (404, 405, 501) or "tokenize" in error.message:
+                self._uncounted_until = time.monotonic() + LOOKED_UP_SECONDS
             return None
         except (EngineAway, EngineSilent):
             raise

@@ -2,8 +2,36 @@
 
 from __future__ import annotations
 
+import time
+
 from services.engines.http import Http
 from services.errors import NotConfigured, ServiceError
+
+LOOKED_UP_SECONDS = 60.0
+"""So long a name that was looked up holds; the model may be gone then."""
+
+
+class ModelName:
+    """A model's name, as configured or looked up."""
+
+    def __init__(self, http: Http, url: str, given: str, wanted: tuple[str, str, str]) -> None:
+        """`wanted`: the ability, the variable that would name the model, and our own model's
+        name, which is never meant."""
+        self._http = http
+        self._url = url
+        self._given = given
+        self._wanted = wanted
+        self._found = ("", 0.0)
+
+    async def get(self) -> str:
+        """Raises NotConfigured if there is no such model, EngineError if nobody tells."""
+        if self._given:
+            return self._given
+        name, until = self._found
+        if time.monotonic() >= until:
+            name = await first_able(self._http, self._url, *self._wanted)
+            self._found = (name, time.monotonic() + LOOKED_UP_SECONDS)
+        return name
 
 
 async def first_able(http: Http, adapter: str, ability: str, variable: str, own: str) -> str:

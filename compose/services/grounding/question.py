@@ -28,7 +28,8 @@ def text_of(message: Message) -> str:
     content = message.get("content") or ""
     if isinstance(content, str):
         return content
-    parts = (part.get("text") for part in content if isinstance(part, Mapping))
+    given = content if isinstance(content, list) else ()
+    parts = (part.get("text") for part in given if isinstance(part, Mapping))
     return "\n".join(part for part in parts if isinstance(part, str))
 
 

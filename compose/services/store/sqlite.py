@@ -87,7 +87,9 @@ class SQLiteStore:
         return await self._write(lambda db: writing.delete(db, index, name))
 
     async def drop(self, index: str) -> bool:
-        return await self._write(lambda db: writing.drop(db, index))
+        dropped = await self._write(lambda db: writing.drop(db, index))
+        self._matrices.clear()  # what other indexes need is read again
+        return dropped
 
     async def vectors_of(self, index: str, keys: Collection[str]) -> dict[str, Vectors]:
         return await self._read(lambda db: reading.vectors_of(db, index, keys))

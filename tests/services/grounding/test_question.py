@@ -15,6 +15,8 @@ def test_the_last_turn_of_the_user():
     assert question.last_question([]) == ""
     parts = [{"type": "text", "text": "a"}, {"type": "image_url"}, {"type": "text", "text": "b"}]
     assert question.last_question([turn("user", parts)]) == "a\nb"
+    for odd in (5, {}, [1, None], [{"text": 3}], None):
+        assert question.last_question([turn("user", odd)]) == ""
 
 
 @pytest.mark.parametrize(

@@ -217,6 +217,8 @@ async def test_a_client_that_leaves_frees_the_model(stack: Stack, rag: Rag):
         (b"{", 400, "no JSON"),
         (b"{}", 400, "messages"),
         (b'{"messages":[{"role":"assistant","content":"x"}]}', 400, "no question"),
+        (b'{"messages":[1]}', 400, "messages"),
+        (b'{"messages":[{"role":"user","content":5}]}', 400, "no question"),
         (b'{"messages":"x","tools":[{}]}', 400, "does not support tools"),
         (b'{"messages":"x","n":2}', 400, "one answer"),
         (b'{"messages":"x","k":0}', 400, "k:"),

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import orjson
 import pytest
 
-from tests.services.house import Rag, Stack, form
-from tests.support.raw_http import send
+from tests.services.house import Rag, Stack, bags, form
+from tests.support.raw_http import Connection, send
+from tests.support.scripted_vllm import Stage
 
 CATS = ("cats.md", b"# Cats\n\nCats sleep.\n")
 DOGS = ("dogs.txt", b"Dogs bark.")
@@ -104,6 +106,26 @@ async def test_steps_as_lines(rag: Rag):
         ("a.exe", "failed"),
     ]
     assert last["status"] == 207
+
+
+async def test_who_leaves_in_the_middle_leaves_nothing_half_done(stack: Stack, rag: Rag):
+    await rag.upload(CATS)
+    begun = asyncio.Event()
+
+    async def silent(stage: Stage) -> None:
+        begun.set()
+        await stage.hang()
+
+    stack.embed.play = silent
+    body, content_type = form(((CATS[0], b"# Cats\n\nNew text.\n"),), {})
+    async with await Connection.open(rag.url("dataprep")) as client:
+        headers = {"Content-Type": content_type, "Accept": "application/x-ndjson"}
+        await client.send("POST", "/v1/dataprep/ingest", body, headers)
+        await begun.wait()
+    await stack.embed.until(lambda: stack.embed.in_flight == 0)
+    stack.embed.play = bags
+    found = await rag.post("retriever", "/v1/retrieval", {"text": "cats"})
+    assert [doc["text"] for doc in found.json["retrieved_docs"]] == ["Cats sleep."]
 
 
 async def test_too_large(stack: Stack):

@@ -145,7 +145,11 @@ def settings_for(adapter: str, store: str, **changes: Any) -> Settings:
 @contextlib.asynccontextmanager
 async def adapter_before(*engines: dict[str, Any], port: int) -> AsyncIterator[str]:
     server = {"port": port, "state_dir": machine.fresh_state_dir()}
-    settings = AdapterSettings.model_validate({"upstreams": list(engines), "server": server})
+    # Told, so that the adapter needn't find it out anew for every test.
+    models = {"tiny-chat": {"upstream": "llm", "capabilities": ["completion"]}}
+    settings = AdapterSettings.model_validate(
+        {"upstreams": list(engines), "models": models, "server": server}
+    )
     runner, _ = await start(make_app(settings), settings)
     try:
         yield f"http://127.0.0.1:{port}"

@@ -42,7 +42,7 @@ class Citations:
         out = []
         for part in re.split(r"(`+)", text):
             if part.startswith("`"):
-                self._ticks ^= 1
+                self._ticks ^= len(part) & 1  # a run may come in pieces
                 out.append(part)
             else:
                 out.append(part if self._ticks else _WHOLE.sub(self._judged, part))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from services.grounding.citations import Citations, listed, place, without_list
 
@@ -36,7 +36,9 @@ def test_what_was_used_and_what_was_stripped():
     assert citations.stripped == 2
 
 
-@given(st.lists(st.text(alphabet="ab [],123`\n", max_size=8), max_size=8))
+@given(st.lists(st.text(alphabet="a [],123`\n", max_size=8), max_size=8))
+@example(["``", "`a[9]"])
+@example(["`", "`[9]"])
 def test_the_cuts_make_no_difference(pieces: list[str]):
     assert checked(*pieces)[0] == checked("".join(pieces))[0]
 

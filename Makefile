@@ -5,8 +5,11 @@ PROFILE ?= cpu
 VENV := .venv
 BIN := $(VENV)/bin
 LOCKS := adapter/requirements.lock tests/requirements.lock
-COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 \
-	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
+PINNED := --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links --quiet
+COMPILE := $(BIN)/uv pip compile pyproject.toml $(PINNED)
+COMPILE_SERVICES := $(BIN)/uv pip compile compose/services/pyproject.toml $(PINNED) \
+	--extra postgres --extra traces
 
 .DEFAULT_GOAL := help
 .PHONY: help serve up verify down phase1 engine test check bench bench-vllm bench-peers lint format docs lock clean
@@ -67,6 +70,8 @@ lock: $(VENV)/dev.stamp ## the newest allowed versions, with hashes
 	$(COMPILE) --upgrade --group build --output-file adapter/requirements.lock
 	$(COMPILE) --upgrade --group dev --constraint adapter/requirements.lock \
 		--output-file tests/requirements.lock
+	$(COMPILE_SERVICES) --upgrade --constraint tests/requirements.lock \
+		--output-file compose/services/requirements.lock
 	$(BIN)/python -m tests.clients.environments
 
 clean: ## everything that was made, engine and models included

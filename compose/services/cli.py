@@ -8,10 +8,13 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from services.errors import ConfigError
+from services.errors import ConfigError, NotYet
 from services.roles.table import ALL, ROLES
 from services.running import serve
 from services.settings import load_settings
+
+CANNOT, NOT_YET = 78, 75
+"""Exit codes: of sysexits.h, as the engine's launcher has them."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,5 +32,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asyncio.run(serve(role, load_settings(given)))
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201  # a command prints
-        return 2
+        return NOT_YET if isinstance(error, NotYet) else CANNOT
     return 0

@@ -14,12 +14,17 @@ ServiceError            500, ours
     └── EngineSilent    504
 
 ConfigError             at the start only: one line that names the culprit
+└── NotYet              the same start may work later
 """
 
 from __future__ import annotations
 
 
 class ConfigError(Exception):
+    pass
+
+
+class NotYet(ConfigError):
     pass
 
 

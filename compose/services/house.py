@@ -67,7 +67,10 @@ def store_at(url: str) -> Store:
         from services.store.postgres import PostgresStore  # its driver is an extra
 
         return PostgresStore(url)
-    raise ConfigError(f"STORE_URL: {urlsplit(url).scheme or url!r} is no kind of store")
+    raise ConfigError(
+        f"STORE_URL: {urlsplit(url).scheme or url!r} is no kind of store; there are sqlite:FILE"
+        " and postgresql://user:password@host/database"
+    )
 
 
 def embedder_for(http: Http, settings: Settings) -> Embedder:

@@ -137,12 +137,32 @@ async def test_as_a_command(tmp_path: Any):
         assert await process.wait() == 0
 
 
-async def test_a_command_that_can_not_start():
+REDIS = "redis://localhost:6379"
+NO_STORE = (
+    "STORE_URL: 'redis' is no kind of store; there are sqlite:FILE and"
+    " postgresql://user:password@host/database"
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "said"),
+    [
+        ({"LLM_MODEL_ID": "chatqna"}, 78, "LLM_MODEL_ID: chatqna is this pipeline itself"),
+        ({"STORE_URL": REDIS}, 78, NO_STORE),
+        (
+            {"STORE_URL": "postgresql://u@127.0.0.1:1/d"},
+            75,
+            "STORE_URL: the database can't be reached: ",
+        ),
+    ],
+)
+async def test_a_command_that_can_not_start(settings: dict[str, str], code: int, said: str):
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "services", "chatqna"),
-        env=machine.clean_environ(LLM_MODEL_ID="chatqna", PYTHONPATH=str(machine.ROOT / "compose")),
+        env=machine.clean_environ(PYTHONPATH=str(machine.ROOT / "compose"), **settings),
         stderr=asyncio.subprocess.PIPE,
     )
     _, told = await process.communicate()
-    assert process.returncode == 2
-    assert told == b"LLM_MODEL_ID: chatqna is this pipeline itself\n"
+    assert process.returncode == code
+    assert told.decode().startswith(said)
+    assert told.count(b"\n") == 1

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg  # type: ignore[import-untyped]
 import numpy as np
 import orjson
 
-from services.errors import ConfigError
+from services.errors import ConfigError, NotYet
 from services.store import postgres_schema as schema
 from services.store.faults import StoreFault
 from services.store.model import (
@@ -34,15 +36,41 @@ _MOST_EF = 1000
 _DOCUMENT = "name, digest, kind, size, metadata, passages, added"
 
 
+def without_password_file(url: str) -> tuple[str, str]:
+    """The address as the driver takes it, and the file that has the password, if one is named."""
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    file = options.pop("password_file", "")
+    return (urlunsplit(parts._replace(query=urlencode(options))), file) if file else (url, "")
+
+
+def read_password(file: str) -> str | None:
+    """None: the address has it, or there is none.
+
+    Raises:
+        ConfigError: the file can't be read.
+    """
+    try:
+        return Path(file).read_text(encoding="utf-8").strip() if file else None
+    except OSError as error:
+        raise ConfigError(f"STORE_URL: password_file: {error}") from None
+
+
 class PostgresStore:
     def __init__(self, url: str) -> None:
-        self._url = url
+        """`password_file=PATH` in the URL's query: the password is what that file holds."""
+        self._url, self._password_file = without_password_file(url)
         self._pool: Any = None
 
     async def open(self) -> None:
+        """Raises NotYet while the server can't be reached, ConfigError where that can't help."""
         try:
-            self._pool = await asyncpg.create_pool(self._url, min_size=1, max_size=8)
-        except (OSError, asyncpg.PostgresError, ValueError) as error:
+            self._pool = await asyncpg.create_pool(
+                self._url, password=read_password(self._password_file), min_size=1, max_size=8
+            )
+        except (OSError, asyncpg.CannotConnectNowError) as error:
+            raise NotYet(f"STORE_URL: the database can't be reached: {error}") from None
+        except (asyncpg.PostgresError, ValueError) as error:
             raise ConfigError(f"STORE_URL: {error}") from None
         async with self._transaction() as db:
             await db.execute(f"SELECT pg_advisory_xact_lock({schema.LOCK})")

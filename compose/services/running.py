@@ -14,7 +14,8 @@ from aiohttp import web
 
 from services.errors import ConfigError
 from services.house import HOUSE, House, opened
-from services.kit.app import add_origin, make_app
+from services.kit.app import make_app
+from services.kit.guard import Guard
 from services.roles.table import ALL, ROLES, Role
 from services.settings import Settings
 
@@ -37,21 +38,17 @@ async def serving(name: str, settings: Settings) -> AsyncIterator[dict[str, int]
         house = await stack.enter_async_context(opened(settings))
         ports: dict[str, int] = {}
         for role in roles:
-            runner = await started(app_of(role, house, whole=name == ALL))
+            runner = await started(app_of(role, house))
             stack.push_async_callback(runner.cleanup)
             for field in role.ports:
                 ports[field] = await listen(runner, settings.host, getattr(settings, field))
         yield ports
 
 
-def app_of(role: Role, house: House, *, whole: bool) -> web.Application:
-    routes = dict(role.routes)
-    if whole and role.card.name == "chatqna":
-        # A page there can upload to where it came from.
-        routes = {**ROLES["dataprep"].routes, **routes}
-    app = make_app(role.card, house.metrics, routes, _BODY_LIMIT)
+def app_of(role: Role, house: House) -> web.Application:
+    guard = Guard(house.settings.host, house.settings.origins.split(","))
+    app = make_app(role.card, house.metrics, guard, role.routes, _BODY_LIMIT)
     app[HOUSE] = house
-    app.on_response_prepare.append(add_origin)
     return app
 
 

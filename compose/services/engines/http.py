@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+)
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +63,14 @@ def refuse_hop(headers: Mapping[str, str]) -> None:
         )
 
 
+@dataclass(frozen=True)
+class Relayed:
+    status: int
+    content_type: str
+    read: Callable[[], Awaitable[bytes]]
+    """What has come; nothing at the end."""
+
+
 class Http:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -98,6 +113,25 @@ class Http:
         async with await self._open("POST", url, body, origin.headers()) as response:
             while piece := await self._read(url, response, self._settings.first_byte_seconds):
                 yield piece
+
+    @asynccontextmanager
+    async def relayed(
+        self, method: str, url: str, headers: Mapping[str, str], pieces: AsyncIterable[bytes]
+    ) -> AsyncGenerator[Relayed]:
+        """Another service's answer, whatever its status; the body goes there as it comes."""
+        assert self._session is not None, "not opened"
+        with told(url):
+            async with asyncio.timeout(self._settings.first_byte_seconds):
+                response = await self._session.request(
+                    method, url, data=pieces, headers=headers, allow_redirects=False
+                )
+        async with response:
+            patience = self._settings.first_byte_seconds
+
+            async def read() -> bytes:
+                return await self._read(url, response, patience)
+
+            yield Relayed(response.status, response.headers.get("Content-Type", ""), read)
 
     async def events(self, url: str, body: Any, origin: Origin) -> AsyncGenerator[bytes]:
         """The payloads of an event stream up to [DONE]; comments do not keep it alive.

@@ -12,6 +12,7 @@ from aiohttp import web
 
 import services
 from services.errors import Refused, ServiceError, TooLarge
+from services.kit.guard import ALLOWED, Guard
 from services.kit.metrics import Metrics
 from services.kit.replies import failed, json_reply
 
@@ -20,6 +21,7 @@ Routes = Mapping[str, Handler]
 """`POST /v1/retrieval` → what answers it."""
 
 METRICS: web.AppKey[Metrics] = web.AppKey("metrics", Metrics)
+GUARD = web.AppKey("guard", Guard)
 FIRST_TOKEN: web.RequestKey[float] = web.RequestKey("first_token", float)
 """When the first token was there, by the clock of `time.perf_counter`."""
 CLIENT_GONE = 499
@@ -38,9 +40,12 @@ class Card:
 CARD = web.AppKey("card", Card)
 
 
-def make_app(card: Card, metrics: Metrics, routes: Routes, body_limit: int) -> web.Application:
-    app = web.Application(middlewares=[open_to_all, observed], client_max_size=body_limit)
-    app[CARD], app[METRICS] = card, metrics
+def make_app(
+    card: Card, metrics: Metrics, guard: Guard, routes: Routes, body_limit: int
+) -> web.Application:
+    app = web.Application(middlewares=[observed, guarded], client_max_size=body_limit)
+    app[CARD], app[METRICS], app[GUARD] = card, metrics, guard
+    app.on_response_prepare.append(add_origin)
     for row, handler in (COMMON | dict(routes)).items():
         method, path = row.split()
         app.router.add_route(method, path, handler)
@@ -48,25 +53,26 @@ def make_app(card: Card, metrics: Metrics, routes: Routes, body_limit: int) -> w
 
 
 @web.middleware
-async def open_to_all(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """CORS as OPEA has it: any page may ask."""
+async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Raises Refused for what a foreign web page makes a browser send."""
+    origin = request.app[GUARD].judged(request)
+    if origin:
+        request[ALLOWED] = origin
     if request.method == "OPTIONS":
-        allowed = {
-            "Access-Control-Allow-Origin": "*",
-            "Access-Control-Allow-Methods": "*",
-            "Access-Control-Allow-Headers": request.headers.get(
-                "Access-Control-Request-Headers", "*"
-            ),
-            "Access-Control-Max-Age": "600",
-        }
-        return web.Response(status=204, headers=allowed)
+        return web.Response(status=204)
     return await handler(request)
 
 
 async def add_origin(request: web.Request, response: web.StreamResponse) -> None:
     """Signal: streams have sent their headers when a middleware sees them."""
-    if "Origin" in request.headers:
-        response.headers["Access-Control-Allow-Origin"] = "*"
+    if origin := request.get(ALLOWED):
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Vary"] = "Origin"
+        if request.method == "OPTIONS":
+            wanted = request.headers.get("Access-Control-Request-Headers", "*")
+            response.headers["Access-Control-Allow-Methods"] = "*"
+            response.headers["Access-Control-Allow-Headers"] = wanted
+            response.headers["Access-Control-Max-Age"] = "600"
     response.headers.popall("Server", None)
 
 

@@ -23,6 +23,7 @@ from services.kit.app import FIRST_TOKEN, Card, Routes
 from services.kit.replies import json_reply, parsed, read_object
 from services.kit.streaming import EVENTS, streamed
 from services.pipeline import Request
+from services.roles import page, shelf
 from services.roles.events import opea_events, openai_events, told
 from services.store.model import checked_name
 
@@ -127,6 +128,8 @@ def bare(name: str) -> str:
 
 
 ROUTES: Routes = {
+    **page.ROUTES,
+    **shelf.ROUTES,
     "POST /v1/chatqna": chatqna,
     "POST /v1/chat/completions": chat,
     "GET /v1/models": models,

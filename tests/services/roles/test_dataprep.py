@@ -188,7 +188,7 @@ async def test_a_body_that_is_no_form(rag: Rag):
 
 async def test_a_page_on_the_pipelines_port_can_upload(rag: Rag):
     body, content_type = form((CATS,), {})
-    headers = {"Content-Type": content_type, "Origin": "http://other"}
+    headers = {"Content-Type": content_type, "Origin": "http://localhost:5173"}
     reply = await send(rag.url("chatqna"), "POST", "/v1/dataprep/ingest", body, headers)
     assert reply.status == 200
-    assert reply.headers["access-control-allow-origin"] == "*"
+    assert reply.headers["access-control-allow-origin"] == "http://localhost:5173"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from services.engines.llm import LLM
 from services.engines.reranker import Reranker
 from services.errors import ConfigError
 from services.kit.metrics import Metrics
+from services.kit.traces import traces_to
 from services.searching import LocalSearcher, RemoteSearcher, Searcher
 from services.settings import Settings
 from services.stages import Parts
@@ -44,8 +46,10 @@ async def opened(settings: Settings) -> AsyncIterator[House]:
     else:
         searcher = LocalSearcher(store)
     reranker = Reranker(http, settings) if settings.rerank_model or tei_ranks(settings) else None
-    parts = Parts(settings, metrics, embedding, searcher, reranker, LLM(http, settings))
+    traces = traces_to(settings.traces_url, settings.traces_name)
+    parts = Parts(settings, metrics, embedding, searcher, reranker, LLM(http, settings), traces)
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(asyncio.to_thread, traces.close)
         stack.push_async_callback(http.close)
         await http.open()
         if not settings.retriever_url:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from services import stages
@@ -16,7 +16,7 @@ from services.grounding import asking, question
 from services.grounding.asking import Answering, Retrieval
 from services.grounding.chunks import Chunk, Rewriting, source
 from services.grounding.prompt import Asked
-from services.searching import Hit, Query
+from services.searching import Hit, wanted
 from services.stages import Parts
 from services.store.model import Vectors
 
@@ -52,8 +52,12 @@ async def answer(parts: Parts, request: Request) -> AsyncGenerator[Chunk]:
         Refused: the request's fault.
         EngineError: an engine's, also in the middle: the answer is then not whole.
     """
-    began = time.perf_counter()
-    with parts.metrics.mega_pending.track_inprogress():
+    began, origin = time.perf_counter(), request.origin
+    with (
+        parts.metrics.mega_pending.track_inprogress(),
+        parts.traces.span("query", origin.trace, request_id=origin.request_id) as trace,
+    ):
+        request = replace(request, origin=replace(origin, trace=trace))
         prepared = await prepare(parts, request)
         clock = _Clock(parts, began)
         async with aclosing(_chunks(parts, request, prepared)) as chunks:
@@ -69,7 +73,7 @@ async def prepare(parts: Parts, request: Request) -> Prepared:
     asked = question.last_question(messages)
     if not asked.strip():
         raise Refused("messages: there is no question of a user")
-    if asked.startswith(question.BYPASS) or question.is_aside(asked):
+    if asked.startswith(question.BYPASS) or question.is_aside(messages):
         parts.metrics.aside.inc()
         return Prepared(request.rest | {"messages": without_bypass(messages)}, aside=True)
     sought = await sought_question(parts, request, asked)
@@ -100,8 +104,8 @@ async def sought_question(parts: Parts, request: Request, asked: str) -> str:
     if not wanted or not question.is_follow_up(messages):
         return asked
     try:
-        with parts.metrics.stage("condense"):
-            told = await parts.llm.whole(question.condensing(messages), 128, request.origin)
+        with stages.stage(parts, "condense", request.origin) as origin:
+            told = await parts.llm.whole(question.condensing(messages), 128, origin)
     except ServiceError:
         told = ""
     whole = question.condensed(told, asked)
@@ -116,19 +120,9 @@ async def retrieve(parts: Parts, request: Request, sought: str) -> tuple[list[Hi
     ranks = parts.reranker is not None
     shown = wish.top_n or wish.k or settings.passages
     how = wish.search_type or settings.search_type
-    query = Query(
-        text=sought,
-        index=wish.index_name or settings.index,
-        how=how,
-        limit=max(shown, wish.k or (settings.candidates if ranks else shown)),
-        among=wish.fetch_k or settings.candidates,
-        dense_weight=settings.dense_weight if wish.dense_weight is None else wish.dense_weight,
-        score_threshold=wish.score_threshold,
-        distance_threshold=wish.distance_threshold,
-        relevance=0.5 if wish.lambda_mult is None else wish.lambda_mult,
-        filters=wish.filters,
-        model=None if how == "lexical" else await parts.embedding.model(0),
-    )
+    limit = max(shown, wish.k or (settings.candidates if ranks else shown))
+    model = None if how == "lexical" else await parts.embedding.model(0)
+    query = wanted(sought, wish, settings, how, limit, model)
 
     async def vector() -> Vectors:
         return await stages.embed(parts, sought, origin)
@@ -152,12 +146,11 @@ async def _chunks(parts: Parts, request: Request, prepared: Prepared) -> AsyncGe
     show = parts.settings.show_sources
     show = show if request.answering.show_sources is None else request.answering.show_sources
     writer = Rewriting(head, sources(prepared.hits), prepared.info)
-    with parts.metrics.stage("generate"):
-        async with aclosing(stages.generate(parts, prepared.body, request.origin)) as chunks:
-            async for chunk in chunks:
-                told = writer.feed(chunk)
-                if told is not None:
-                    yield told
+    async with aclosing(stages.generate(parts, prepared.body, request.origin)) as chunks:
+        async for chunk in chunks:
+            told = writer.feed(chunk)
+            if told is not None:
+                yield told
     if not writer.ended:
         raise EngineError("the model ended without saying why")
     for chunk in writer.finish(show=show and not asking.wants_json(request.rest)):

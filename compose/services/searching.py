@@ -9,8 +9,9 @@ from typing import Any, Protocol
 from services.engines.embedder import gathered
 from services.engines.http import Http, Origin
 from services.errors import EngineError, Mismatch
+from services.grounding.asking import Retrieval
 from services.grounding.fusion import Found, diverse, fused
-from services.settings import SearchType
+from services.settings import SearchType, Settings
 from services.store.model import (
     Filters,
     Index,
@@ -24,6 +25,8 @@ from services.store.model import (
 
 Vector = Callable[[], Awaitable[Vectors]]
 """The question's vector, made when it is asked for."""
+OPEA_LEAST = 0.2
+"""The least cosine of a search by `similarity_score_threshold` that names none."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,33 @@ class Query:
     filters: Filters | None = None
     model: Model | None = None
     """What made the vector, if that is known; its dimension is then the vector's."""
+
+
+def wanted(
+    text: str,
+    wish: Retrieval,
+    settings: Settings,
+    how: SearchType,
+    limit: int,
+    model: Model | None,
+) -> Query:
+    """The query of a request; what it does not say is as the settings have it."""
+    least = wish.score_threshold
+    if how == "similarity_score_threshold" and least is None:
+        least = OPEA_LEAST
+    return Query(
+        text=text,
+        index=wish.index_name or settings.index,
+        how=how,
+        limit=limit,
+        among=wish.fetch_k or settings.candidates,
+        dense_weight=settings.dense_weight if wish.dense_weight is None else wish.dense_weight,
+        score_threshold=least,
+        distance_threshold=wish.distance_threshold,
+        relevance=0.5 if wish.lambda_mult is None else wish.lambda_mult,
+        filters=wish.filters,
+        model=model,
+    )
 
 
 @dataclass(frozen=True)

@@ -29,12 +29,6 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: str = _from("RAG_HOST", "127.0.0.1", "address to listen on")
-    origins: str = _from(
-        "RAG_ORIGINS",
-        "",
-        "origins of web pages that may ask, with commas between; this machine's may; *: any, as "
-        "OPEA has it",
-    )
     chatqna_port: int = _from("CHATQNA_PORT", 8888, "port of chatqna", ge=0, le=65535)
     dataprep_port: int = _from("DATAPREP_PORT", 6007, "port of dataprep", ge=0, le=65535)
     embedding_port: int = _from("EMBEDDING_PORT", 6000, "port of embedding", ge=0, le=65535)
@@ -51,9 +45,6 @@ class Settings(BaseModel):
     reranker_url: str = _from("RERANKER_URL", "", "asked instead of the adapter for ranks")
     retriever_url: str = _from(
         "RETRIEVER_URL", "", "the retriever, if it is another process; default: the store"
-    )
-    dataprep_url: str = _from(
-        "DATAPREP_URL", "", "dataprep, if it is another process than the page's"
     )
     api_key: str = _from("ADAPTER_API_KEY", "", "sent to all of these, if there is one")
 
@@ -115,6 +106,13 @@ class Settings(BaseModel):
         "RAG_FIRST_BYTE_SECONDS", 600.0, "until an engine's first event", gt=0
     )
     idle_seconds: float = _from("RAG_IDLE_SECONDS", 60.0, "between two events", gt=0)
+
+    traces_url: str = _from(
+        "OTEL_EXPORTER_OTLP_ENDPOINT", "", "a collector of traces (OTLP over HTTP); default: none"
+    )
+    traces_name: str = _from(
+        "OTEL_SERVICE_NAME", "ollama-vllm-services", "what these services are called in traces"
+    )
 
     def asked_at(self, what: str) -> str:
         """The address of `llm`, `embedding` or `reranker`."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from services.engines.embedder import Embedding
@@ -18,6 +18,7 @@ from services.grounding import packing, prompt
 from services.grounding.prompt import Asked
 from services.grounding.question import text_of
 from services.kit.metrics import Metrics
+from services.kit.traces import Traces, Untraced
 from services.searching import Hit, Query, Searcher, Vector
 from services.settings import Settings
 from services.store.model import Vectors, with_header
@@ -36,6 +37,7 @@ class Parts:
     searcher: Searcher
     reranker: Reranker | None
     llm: LLM
+    traces: Traces = field(default_factory=Untraced)
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,21 @@ class Packed:
     left_out: int
 
 
+@contextmanager
+def stage(parts: Parts, name: str, origin: Origin) -> Iterator[Origin]:
+    """Times and traces what is done within; its value is the origin of what is asked within."""
+    with parts.metrics.stage(name), parts.traces.span(name, origin.trace) as trace:
+        yield origin if trace == origin.trace else replace(origin, trace=trace)
+
+
 async def embed(parts: Parts, question: str, origin: Origin) -> Vectors:
-    with parts.metrics.stage("embed"):
+    with stage(parts, "embed", origin) as origin:
         return await parts.embedding.query(question, origin)
 
 
 async def search(parts: Parts, query: Query, vector: Vector, origin: Origin) -> list[Hit]:
     """Best first. The vector is made while words are looked for."""
-    with parts.metrics.stage("search"):
+    with stage(parts, "search", origin) as origin:
         return await parts.searcher.search(query, vector, origin)
 
 
@@ -69,9 +78,9 @@ async def rerank(
     texts = [searchable(hit) for hit in hits]
     outcome: Ranking = "failed"
     try:
-        with parts.metrics.stage("rerank"):
+        with stage(parts, "rerank", origin) as asked:
             async with asyncio.timeout(parts.settings.rerank_seconds):
-                scores = await parts.reranker.scores(question, texts, origin)
+                scores = await parts.reranker.scores(question, texts, asked)
     except TimeoutError:
         outcome = "timeout"
     except ServiceError as error:
@@ -93,7 +102,7 @@ async def pack(
     Raises:
         Refused: the conversation alone is too long.
     """
-    with parts.metrics.stage("pack"):
+    with stage(parts, "pack", origin) as origin:
         kept = list(hits)
         while True:
             shown = in_order(kept)
@@ -118,9 +127,10 @@ async def pack(
 
 async def generate(parts: Parts, body: Body, origin: Origin) -> AsyncGenerator[Body]:
     """The model's chunks as they come; closing the generator ends the model's work."""
-    async with aclosing(parts.llm.events(body, origin)) as chunks:
-        async for chunk in chunks:
-            yield chunk
+    with stage(parts, "generate", origin) as origin:
+        async with aclosing(parts.llm.events(body, origin)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
 
 def in_order(hits: Sequence[Hit]) -> list[Hit]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from services.engines.http import Http, Origin
-from services.engines.models import ModelName
+from services.engines.models import ModelName, first_able
 from services.errors import EngineError
 from services.settings import Settings
 from services.store.model import Model, Vectors
@@ -86,11 +87,14 @@ class HttpEmbedder:
         self._settings = settings
         self._url = settings.asked_at("embedding")
         wanted = ("embedding", "EMBEDDING_MODEL_ID", settings.model_name)
-        self._name = ModelName(http, self._url, settings.embedding_model, wanted)
+        adapters = partial(first_able, http, self._url, *wanted)
+        tei = settings.embedding_kind == "tei"
+        self._name = ModelName(settings.embedding_model, self._told_by_tei if tei else adapters)
 
     async def model_id(self) -> str:
-        if self._settings.embedding_kind != "tei" or self._settings.embedding_model:
-            return await self._name.get()
+        return await self._name.get()
+
+    async def _told_by_tei(self) -> str:
         try:
             return str((await self._http.get(f"{self._url}/info"))["model_id"])
         except (LookupError, TypeError):

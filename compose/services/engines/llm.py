@@ -7,12 +7,13 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
 
 from services.engines.http import Http, Origin, error_text
-from services.engines.models import LOOKED_UP_SECONDS, ModelName
+from services.engines.models import LOOKED_UP_SECONDS, ModelName, first_able
 from services.errors import EngineAway, EngineError, EngineRefused, EngineSilent
 from services.settings import Settings
 
@@ -32,7 +33,7 @@ class LLM:
         self._http = http
         self.url = settings.asked_at("llm")
         wanted = ("completion", "LLM_MODEL_ID", settings.model_name)
-        self._name = ModelName(http, self.url, settings.llm_model, wanted)
+        self._name = ModelName(settings.llm_model, partial(first_able, http, self.url, *wanted))
         self._uncounted_until = 0.0
         self._sizes: OrderedDict[str, int] = OrderedDict()
         self.window = 0

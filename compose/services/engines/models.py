@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 
 from services.engines.http import Http
 from services.errors import NotConfigured, ServiceError
@@ -14,13 +15,9 @@ LOOKED_UP_SECONDS = 60.0
 class ModelName:
     """A model's name, as configured or looked up."""
 
-    def __init__(self, http: Http, url: str, given: str, wanted: tuple[str, str, str]) -> None:
-        """`wanted`: the ability, the variable that would name the model, and our own model's
-        name, which is never meant."""
-        self._http = http
-        self._url = url
+    def __init__(self, given: str, looked_up: Callable[[], Awaitable[str]]) -> None:
         self._given = given
-        self._wanted = wanted
+        self._look_up = looked_up
         self._found = ("", 0.0)
 
     async def get(self) -> str:
@@ -29,13 +26,15 @@ class ModelName:
             return self._given
         name, until = self._found
         if time.monotonic() >= until:
-            name = await first_able(self._http, self._url, *self._wanted)
+            name = await self._look_up()
             self._found = (name, time.monotonic() + LOOKED_UP_SECONDS)
         return name
 
 
 async def first_able(http: Http, adapter: str, ability: str, variable: str, own: str) -> str:
-    """The name of a model with an ability (`completion`, `embedding`) that isn't our own.
+    """The name of a model with an ability (`completion`, `embedding`).
+
+    `variable` would name it; our own model, `own`, is never meant.
 
     Raises:
         NotConfigured: there is none, or the server tells no abilities.

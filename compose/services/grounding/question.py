@@ -15,6 +15,11 @@ BYPASS = "/bypass "
 
 _TASK = "### Task:"
 _OF_A_CHAT = re.compile(r"<chat_history>|### Chat History|<text>|JSON format", re.IGNORECASE)
+_ASIDES = (
+    "Your task is to reflect the speaker's likely facial expression through a fitting emoji",
+    "You have been provided with a set of responses from various models to the latest user query",
+)
+_TOOLS = "Available Tools:"
 _CONDENSE = (
     "Rewrite the last question so that it can be understood without the conversation. "
     "Keep its language. Answer with the question only."
@@ -38,12 +43,18 @@ def last_question(messages: Sequence[Message]) -> str:
     return next((text_of(one) for one in reversed(messages) if one.get("role") == "user"), "")
 
 
-def is_aside(question: str) -> bool:
+def is_aside(messages: Sequence[Message]) -> bool:
     """Whether a user interface asks in the user's name: for a title, tags, follow-ups.
 
-    Open WebUI's prompts begin so, and have the conversation in them.
+    Open WebUI's prompts are known by how they begin. Those for a title, tags, follow-ups, a query,
+    a picture or the rest of a sentence have the conversation in them; one asks for an emoji, one
+    has the answers of several models; which tool to call is asked by the system's turn.
     """
-    return question.lstrip().startswith(_TASK) and bool(_OF_A_CHAT.search(question))
+    question = last_question(messages).lstrip()
+    if question.startswith(_TASK):
+        return bool(_OF_A_CHAT.search(question))
+    system = (text_of(one) for one in messages if one.get("role") == "system")
+    return question.startswith(_ASIDES) or any(one.lstrip().startswith(_TOOLS) for one in system)
 
 
 def is_follow_up(messages: Sequence[Message]) -> bool:

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from services.engines.http import origin_of
 from services.errors import NotConfigured, Refused
+from services.grounding.question import last_question
 from services.house import HOUSE
 from services.kit.app import Card, Routes
 from services.kit.replies import json_reply, read_object
@@ -33,18 +34,29 @@ async def rerank(request: web.Request) -> web.Response:
 
 
 async def reranking(request: web.Request) -> web.Response:
-    """OPEA's: `initial_query` is answered for the model, `input` with scores."""
+    """OPEA's: `initial_query` is answered for the model, `input` with scores, and a chat
+    (`messages`) comes back enriched."""
     body = await read_object(request)
-    form = "input" if body.get("input") else "initial_query"
-    query = text_of(body.get(form), form)
+    form, query = question_of(body)
     found = body.get("retrieved_docs", body.get("documents"))
     documents = texts_of(found, "retrieved_docs", empty=True)
     ranked = await ranks(request, query, documents) if documents else []
     best = ranked[: count_of(body, 1)]
+    texts = [documents[at] for at, _ in best]
+    rows = [{"text": documents[at], "score": score} for at, score in best]
+    if form == "messages":
+        return json_reply(body | {"reranked_docs": rows, "documents": texts})
     if form == "input":
-        rows = [{"text": documents[at], "score": score} for at, score in best]
         return json_reply({"reranked_docs": rows})
-    return json_reply({"query": query, "documents": [documents[at] for at, _ in best]})
+    return json_reply({"query": query, "documents": texts})
+
+
+def question_of(body: dict[str, Any]) -> tuple[str, str]:
+    """The form of a request, and what is asked."""
+    if isinstance(turns := body.get("messages"), list):
+        return "messages", text_of(body.get("initial_query") or last_question(turns), "messages")
+    form = "messages" if turns else "input" if body.get("input") else "initial_query"
+    return form, text_of(body.get(form), form)
 
 
 async def ranks(request: web.Request, query: str, texts: Sequence[str]) -> list[tuple[int, float]]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from aiohttp import web
 
+from services import stages
 from services.engines.http import origin_of
 from services.errors import Refused
 from services.grounding.asking import Retrieval
@@ -16,11 +17,11 @@ from services.grounding.question import last_question
 from services.house import HOUSE, House
 from services.kit.app import Card, Routes
 from services.kit.replies import json_reply, parsed, read_object
-from services.searching import Hit, Query, told_hit
+from services.searching import Hit, Query, told_hit, wanted
 from services.store.model import Model, Vectors, checked_name
 
 CARD = Card("retriever", "Retriever", "Finds the passages that fit a question")
-OPEA_K, OPEA_LEAST = 4, 0.2
+OPEA_K = 4
 _NEARLY = 1e-3
 """So little from 1, a length is left: the same question has the same scores by every way."""
 
@@ -34,9 +35,9 @@ async def retrieve(request: web.Request) -> web.Response:
     origin = origin_of(request.headers)
 
     async def vector() -> Vectors:
-        return await house.parts.embedding.query(text, origin) if given is None else given
+        return await stages.embed(house.parts, text, origin) if given is None else given
 
-    hits = await house.parts.searcher.search(query, vector, origin)
+    hits = await stages.search(house.parts, query, vector, origin)
     return json_reply(FORMS[form](body, text, hits))
 
 
@@ -68,22 +69,9 @@ def vector_of(value: Any) -> Vectors | None:
 async def query_of(house: House, body: dict[str, Any], text: str, given: Vectors | None) -> Query:
     wish, settings = parsed(Retrieval, body), house.settings
     how = wish.search_type or ("similarity" if given is not None else settings.search_type)
-    least = wish.score_threshold
-    if how == "similarity_score_threshold" and least is None:
-        least = OPEA_LEAST
-    return Query(
-        text=text,
-        index=checked_name(wish.index_name or settings.index),
-        how=how,
-        limit=wish.k or OPEA_K,
-        among=wish.fetch_k or settings.candidates,
-        dense_weight=settings.dense_weight if wish.dense_weight is None else wish.dense_weight,
-        score_threshold=least,
-        distance_threshold=wish.distance_threshold,
-        relevance=0.5 if wish.lambda_mult is None else wish.lambda_mult,
-        filters=wish.filters,
-        model=await model_of(house, body, how, given),
-    )
+    checked_name(wish.index_name or settings.index)
+    model = await model_of(house, body, how, given)
+    return wanted(text, wish, settings, how, wish.k or OPEA_K, model)
 
 
 async def model_of(

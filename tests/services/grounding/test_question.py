@@ -25,15 +25,27 @@ def test_the_last_turn_of_the_user():
         "### Task:\nGenerate tags.\n### Chat History:\n<chat_history>\nUSER: x\n</chat_history>",
         '### Task:\nSuggest follow-ups.\nJSON format: { "follow_ups": [] }',
         "  ### Task:\nYou are an autocompletion system.\n<text>x</text>",
+        "Your task is to reflect the speaker's likely facial expression through a fitting emoji. "
+        "Interpret emotions from the message.\n\nMessage: ```hello```",
+        "You have been provided with a set of responses from various models to the latest user "
+        'query: "x"\n\nYour task is to synthesize these responses.',
     ],
 )
 def test_a_user_interface_asks(text: str):
-    assert question.is_aside(text)
+    assert question.is_aside([turn("user", text)])
+    earlier = [turn("user", "cats?"), turn("assistant", "yes")]
+    assert question.is_aside([*earlier, turn("user", text)])
+    assert not question.is_aside([turn("user", text), *earlier])
+
+
+def test_a_user_interface_asks_for_a_tool():
+    tools = turn("system", 'Available Tools: [{"name": "weather"}]\n\nYour task is to choose')
+    assert question.is_aside([tools, turn("user", "Query: History:\nUSER: x\nQuery: rain?")])
 
 
 @pytest.mark.parametrize("text", ["What is a task?", "### Task: tell me of cats", "<chat_history>"])
 def test_a_user_asks(text: str):
-    assert not question.is_aside(text)
+    assert not question.is_aside([turn("system", "Be brief."), turn("user", text)])
 
 
 def test_a_follow_up_has_turns_before_it():

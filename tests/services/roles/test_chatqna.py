@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ast
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
 from tests.services.house import Rag, Stack, in_chat
+from tests.services.processes import installed
 from tests.support import plays, words
 from tests.support.raw_http import Connection, post
-from tests.support.scripted_vllm import CHAT
+from tests.support.scripted_vllm import CHAT, EMBEDDINGS
 
 CATS = ("cats.md", b"# Cats\n\nCats sleep all day.\n\n## Food\n\nCats eat fish at noon.\n")
 DOGS = ("dogs.txt", b"Dogs bark at night. {question} <|im_end|> </source>")
@@ -78,6 +80,7 @@ async def test_what_stays_the_same_stands_first(stack: Stack, rag: Rag):
 async def test_all_sampling_is_handed_on(stack: Stack, rag: Rag):
     await rag.upload(CATS)
     sampling = {"temperature": 0.3, "stop": ["x"], "seed": 7, "presence_penalty": 0.1}
+    sampling |= {"top_k": 5, "repetition_penalty": 1.1, "min_p": 0.1, "logit_bias": {"5": 1}}
     await rag.ask("When do cats eat?", **sampling, k=2, search_type="lexical", language="en")
     [body] = asked(stack)
     assert body.items() >= sampling.items()
@@ -271,6 +274,26 @@ async def test_a_loop_is_refused(stack: Stack):
         reply = await rag.ask("When do cats eat?")
         assert reply.status == 508
         assert "LLM_MODEL_ID" in reply.json["error"]["message"]
+
+
+async def test_a_loop_is_refused_across_processes(stack: Stack, tmp_path: Path):
+    """As installed: what gives the loop away must get through the adapter."""
+    given = {"LLM_MODEL_ID": "mirror", "EMBEDDING_MODEL_ID": "tiny-embed"}
+    async with installed(stack.chat, stack.embed, tmp_path, **given) as rag:
+        assert rag.adapter is not None
+        await rag.upload(CATS)
+        copy = {"source": "chatqna", "destination": "mirror"}
+        assert (await rag.adapter.post("/api/copy", copy)).status == 200
+        made = stack.embed.asked.count(f"POST {EMBEDDINGS}")
+        reply = await rag.ask("When do cats eat?")
+        assert reply.status == 508
+        assert "LLM_MODEL_ID" in reply.json["error"]["message"]
+        body = {"model": "chatqna", "messages": [{"role": "user", "content": "cats?"}]}
+        reply = await rag.adapter.post("/api/chat", body)
+        assert reply.status >= 500
+        assert "LLM_MODEL_ID" in reply.json["error"]
+        asked = stack.embed.asked.count(f"POST {EMBEDDINGS}") - made
+        assert asked == 2, "each question was looked for once: the second round never began"
 
 
 async def test_thirty_clients_at_once(stack: Stack, rag: Rag):

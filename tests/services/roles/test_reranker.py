@@ -54,7 +54,7 @@ async def test_as_tei_and_as_cohere_have_it(ranked: Rag):
     assert results[0]["document"] == {"text": TEXTS[2]}
 
 
-async def test_opeas_two_forms(ranked: Rag):
+async def test_opeas_three_forms(ranked: Rag):
     docs = [{"text": text} for text in TEXTS]
     body = {"initial_query": "q", "retrieved_docs": docs}
     reply = (await ranked.post("reranker", "/v1/reranking", body)).json
@@ -62,6 +62,11 @@ async def test_opeas_two_forms(ranked: Rag):
     body = {"input": "q", "retrieved_docs": docs, "top_n": 2}
     reply = (await ranked.post("reranker", "/v1/reranking", body)).json
     assert [row["text"] for row in reply["reranked_docs"]] == [TEXTS[2], TEXTS[0]]
+    chat = {"messages": [{"role": "user", "content": "q"}], "temperature": 0.5, "top_n": 1}
+    reply = (await ranked.post("reranker", "/v1/reranking", chat | {"retrieved_docs": docs})).json
+    assert reply.items() >= chat.items()
+    assert reply["documents"] == [TEXTS[2]]
+    assert reply["reranked_docs"] == [{"text": TEXTS[2], "score": len(TEXTS[2]) / 100}]
     body = {"initial_query": "q", "retrieved_docs": []}
     reply = (await ranked.post("reranker", "/v1/reranking", body)).json
     assert reply == {"query": "q", "documents": []}

@@ -51,6 +51,7 @@ async def test_a_chat_comes_back_enriched(rag: Rag):
         ({"search_type": "lexical"}, 1),
         ({"search_type": "similarity"}, 3),
         ({"search_type": "similarity", "score_threshold": 0.99}, 3),
+        ({"search_type": "similarity_score_threshold"}, 2),
         ({"search_type": "similarity_score_threshold", "score_threshold": 0.5}, 1),
         ({"search_type": "similarity_score_threshold", "score_threshold": 0.999}, 0),
         ({"search_type": "similarity_distance_threshold", "distance_threshold": 0.5}, 1),

@@ -1,0 +1,187 @@
+"""Answers from documents as people start them: `stack.sh up cpu,vision,rag`, real images of adapter
+and services, stand-ins for vLLM and Ollama."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+
+from tests.compose.dashboards import expressions
+from tests.containers import services_image
+from tests.containers.daemon import Daemon
+from tests.containers.stack import QUICK, Stack
+
+DATAPREP = "http://127.0.0.1:6007/v1/dataprep"
+INGEST = """
+import sys, urllib.error, urllib.request as r
+name, text, url = sys.argv[1:4]
+body = ("--x\\r\\nContent-Disposition: form-data; name=\\"files\\"; filename=\\"%s\\"\\r\\n\\r\\n%s"
+        "\\r\\n--x--\\r\\n") % (name, text)
+sent = r.Request(url, body.encode(), {"Content-Type": "multipart/form-data; boundary=x"})
+try:
+    print(r.urlopen(sent).read().decode())
+except urllib.error.HTTPError as error:
+    print(error.read().decode())
+"""
+ASK = """
+import json, sys
+from ollama import Client
+client = Client(host="http://127.0.0.1:11434")
+names = [row.model for row in client.list().models]
+turns = [{"role": "user", "content": sys.argv[1]}]
+words = [part.message.content for part in client.chat("chatqna", turns, stream=True)]
+print(json.dumps([names, len(words), "".join(words)]))
+"""
+LAST_LINE = """
+import json, sys, urllib.request as r
+body = {"model": "chatqna:latest", "messages": [{"role": "user", "content": sys.argv[1]}]}
+*_, last = r.urlopen("http://127.0.0.1:11434/api/chat", json.dumps(body).encode())
+print(last.decode())
+"""
+POST = """
+import sys, urllib.request as r
+print(r.urlopen(r.Request(sys.argv[1], (sys.argv[2:] or ["{}"])[0].encode())).read().decode())
+"""
+REFUSED = """
+import sys, urllib.error, urllib.request as r
+try:
+    r.urlopen(sys.argv[1], b"")
+except urllib.error.HTTPError as error:
+    print(error.code)
+"""
+GET = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1]).read().decode())"
+FACT = "Otters hold hands when they sleep."
+QUESTION = "Do otters hold hands?"
+PYTHON = "/usr/bin/python3"
+WORLD = "192.0.2.77"
+"""A server beyond the machine, which knows no way back to the containers (RFC 5737)."""
+MAKE_WORLD = f"""
+ip netns add beyond
+ip link add away type veth peer name near netns beyond
+ip addr add 192.0.2.1/24 dev away && ip link set away up
+ip -n beyond addr add {WORLD}/24 dev near && ip -n beyond link set near up
+ip netns exec beyond {PYTHON} -m http.server --bind {WORLD} 80 > /dev/null 2>&1 &
+for i in $(seq 50); do
+  {PYTHON} -c "import socket; socket.create_connection(('{WORLD}', 80), 1)" 2>/dev/null && exit
+  sleep 0.1
+done
+exit 1
+"""
+
+
+@pytest.fixture(scope="module")
+def running(daemon: Daemon, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """With a document in it, of which an answer was asked."""
+    services_image.load(daemon)
+    stack = Stack(daemon, tmp_path_factory.mktemp("rag"))
+    stack.change("llm-cpu", environment={"STAND_IN_TELLS": "1"})
+    stack.change("rag", healthcheck=QUICK)
+    stack.write()
+    config = stack.folder / "prometheus" / "prometheus.yml"
+    config.write_text(
+        config.read_text().replace("15s", "1s").replace("type: A", "type: A, refresh_interval: 1s")
+    )
+    stack.tool("up", "cpu,vision,rag,monitoring")
+    stack.until_healthy("adapter", "llm-cpu", "vision", "rag", "prometheus")
+    taken = json.loads(
+        stack.python(INGEST, "otters.md", f"# Otters\n\n{FACT}", f"{DATAPREP}/ingest")
+    )
+    assert taken["message"] == "Data preparation succeeded", taken
+    yield stack
+    stack.gone()
+
+
+def test_ollama_python_streams_an_answer_with_its_sources(running: Stack) -> None:
+    names, pieces, text = json.loads(running.python(ASK, QUESTION))
+    assert "chatqna:latest" in names
+    assert pieces > 2
+    assert "[1] otters.md" in text  # the list at the end, for clients that drop unknown fields
+
+
+def test_the_last_line_has_the_sources_and_the_model_was_shown_them(running: Stack) -> None:
+    last = json.loads(running.python(LAST_LINE, QUESTION))
+    assert last["done"] is True
+    assert [row["file"] for row in last["sources"]] == ["otters.md"]
+    assert FACT in running.logs("llm-cpu")
+
+
+def test_every_check_of_verify_says_yes(running: Stack) -> None:
+    code, table = running.verify()
+    print(table)
+    assert code == 0, table
+    assert "NO" not in table
+    for check in (
+        "the services are healthy ",
+        "chatqna:latest is a model ",
+        "a document is found and shown to a model ",
+        "documents have no way out ",
+    ):
+        assert f"yes  {check}" in table
+    assert "Prometheus scrapes every target            adapter, llm, services" in table
+    left = json.loads(running.python(POST, f"{DATAPREP}/indices"))
+    assert left == ["rag"]
+
+
+def test_every_expression_of_the_row_about_documents_finds_data(running: Stack) -> None:
+    asked = expressions(documents=True)
+    assert len(asked) >= 10
+    running.python(POST, "http://127.0.0.1:8888/v1/chatqna", '{"messages": "Do otters sleep?"}')
+    assert running.python(REFUSED, "http://127.0.0.1:8888/v1/chatqna").strip() == "400"
+    running.until(lambda: not _missing(running, asked), f"data for all of {asked}", within=20)
+
+
+def test_the_pipeline_has_no_way_but_the_adapters(running: Stack) -> None:
+    running.daemon.run("sh", "-ec", MAKE_WORLD)
+    ask = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 2).close()"
+    command = ("rag", "python3", "-c", ask)
+    assert running.inside_any(*command, "adapter", "11434") == (0, "")
+    for host, port in ((WORLD, "80"), (_address(running, "llm-cpu"), "8000")):
+        code, said = running.inside_any(*command, host, port)
+        assert code == 1
+        assert "timed out" in said or "unreachable" in said
+
+
+def test_processes_have_no_rights_and_the_root_is_read_only(running: Stack) -> None:
+    status = running.inside("rag", "cat", "/proc/1/status")
+    told = dict(line.split(":", 1) for line in status.splitlines())
+    assert told["Uid"].split() == ["10001"] * 4
+    assert int(told["CapEff"], 16) == 0
+    assert told["NoNewPrivs"].strip() == "1"
+    said = running.inside("rag", "sh", "-c", "touch /x 2>&1; touch /data/x /tmp/x && echo written")
+    assert "Read-only file system" in said
+    assert "written" in said
+
+
+def test_documents_outlive_the_container(running: Stack) -> None:
+    before = running.container("rag")
+    running.daemon.docker("rm", "--force", before)
+    running.tool("up", "cpu,vision,rag,monitoring")
+    running.until_healthy("rag")
+    assert running.container("rag") != before
+    listed = json.loads(running.python(POST, f"{DATAPREP}/get"))
+    assert [row["name"] for row in listed] == ["otters.md"]
+    last = json.loads(running.python(LAST_LINE, QUESTION))
+    assert [row["file"] for row in last["sources"]] == ["otters.md"]
+
+
+def _address(running: Stack, service: str) -> str:
+    about = json.loads(running.daemon.docker("inspect", running.container(service)))[0]
+    (network,) = about["NetworkSettings"]["Networks"].values()
+    return str(network["IPAddress"])
+
+
+def _missing(running: Stack, asked: list[str]) -> list[str]:
+    """Expressions that find nothing."""
+    missing = []
+    for expr in asked:
+        query = quote(re.sub(r"[$]__rate_interval", "30s", expr))
+        url = f"http://127.0.0.1:9090/api/v1/query?query={query}"
+        answer = json.loads(running.python(GET, url))
+        assert answer["status"] == "success", answer
+        if not answer["data"]["result"]:
+            missing.append(expr)
+    return missing

@@ -36,7 +36,8 @@ class Matrix:
             allowed = np.isin(self.documents, np.fromiter(documents, np.int64, len(documents)))
             scores = np.where(allowed, scores, -np.inf)
         count = min(limit, len(scores))
-        best = np.argpartition(-scores, count - 1)[:count] if count < len(scores) else slice(None)
+        least = len(scores) - count
+        best = np.argpartition(scores, least)[least:] if least else slice(None)
         order = np.lexsort((self.ids[best], -scores[best]))
         found = zip(self.ids[best][order].tolist(), scores[best][order].tolist(), strict=True)
         return [Scored(id, score) for id, score in found if score != -np.inf]
@@ -57,8 +58,10 @@ class Matrix:
         kept = np.isin(self.ids, there)
         ids = np.concatenate([self.ids[kept], new_ids])
         assert np.array_equal(ids, there)
-        # One copy: the rows of a large index are hundreds of megabytes.
         stayed = len(ids) - len(new_ids)
+        if not stayed:
+            return Matrix(generation, ids, documents, new_rows)
+        # One copy: the rows of a large index are hundreds of megabytes.
         rows = np.empty((len(ids), self.rows.shape[1]), np.float32)
         np.compress(kept, self.rows, axis=0, out=rows[:stayed])
         rows[stayed:] = new_rows

@@ -11,7 +11,7 @@ import numpy as np
 import orjson
 
 from services.store import matrix as matrices
-from services.store.matrix import Matrix
+from services.store.matrix import Ids, Matrix
 from services.store.model import Document, Filters, Index, Model, Passage, Scored, Vectors
 from services.store.terms import any_of
 
@@ -145,30 +145,35 @@ def matrix(db: sqlite3.Connection, of: int, known: Matrix | None) -> Matrix:
         if known.generation == now:
             return known
         there = np.array(
-            db.execute(
-                "SELECT id, document_id FROM passages WHERE index_id = ? ORDER BY id", (of,)
-            ).fetchall(),
+            db.execute("SELECT id, document_id FROM passages WHERE index_id = ?", (of,)).fetchall(),
             np.int64,
         ).reshape(-1, 2)
+        there = there[np.argsort(there[:, 0])]
         last = int(known.ids[-1]) if len(known.ids) else -1
         fresh = there[there[:, 0] > last, 0]
-        rows = _rows(db, of, last, len(fresh), dimension)
+        rows = _rows(db, of, last, fresh, dimension)
         return known.changed(now, there[:, 0].copy(), there[:, 1].copy(), fresh, rows)
     finally:
         db.execute("COMMIT")
 
 
-def _rows(db: sqlite3.Connection, of: int, last: int, count: int, dimension: int) -> Vectors:
-    rows = np.empty((count, dimension), np.float32)
-    found: Iterable[tuple[bytes]] = db.execute(
-        "SELECT vector FROM passages WHERE index_id = ? AND id > ? ORDER BY id", (of, last)
+def _rows(db: sqlite3.Connection, of: int, last: int, ids: Ids, dimension: int) -> Vectors:
+    """The vectors of these passages: all of the index that come after `last`.
+
+    SQLite isn't asked for an order: it would sort the vectors themselves, on the disk.
+    """
+    rows = np.empty((len(ids), dimension), np.float32)
+    found: Iterable[tuple[int, bytes]] = db.execute(
+        "SELECT id, vector FROM passages WHERE index_id = ? AND id > ?", (of, last)
     )
-    for at, (blob,) in enumerate(found):
-        rows[at] = np.frombuffer(blob, np.float16)
+    for some in _batched(found, _AT_ONCE):
+        places = np.searchsorted(ids, [id for id, _ in some])
+        vectors = np.frombuffer(b"".join(blob for _, blob in some), np.float16)
+        rows[places] = vectors.reshape(-1, dimension)
     return rows
 
 
-def _batched(values: Collection[T], size: int) -> Iterator[list[T]]:
+def _batched(values: Iterable[T], size: int) -> Iterator[list[T]]:
     left = iter(values)
     while some := list(itertools.islice(left, size)):
         yield some

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from services.store import sqlite_reading as reading
 from services.store.faults import StoreFault
 from services.store.model import Document, Model, NewPassage
 from services.store.sqlite import SQLiteStore
+from services.store.sqlite_schema import connect
 
 from tests.support.machine import ROOT, clean_environ
 
@@ -113,3 +115,42 @@ async def test_opened_again_it_is_all_there(tmp_path: Path):
         passage = NewPassage("text", "", {}, "k")
         await store.put("i", MODEL, Document(f"{number}.md", "d"), [passage], ROW)
         await store.close()
+
+
+async def test_each_of_many_passages_keeps_its_own_vector(tmp_path: Path):
+    store = SQLiteStore(f"{tmp_path}/rag.sqlite")
+    await store.open()
+    angles = np.linspace(0, 3, 1300)
+    rows = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    for name, half in (
+        ("a.md", slice(0, 650)),
+        ("b.md", slice(650, 1300)),
+        ("a.md", slice(0, 650)),
+    ):
+        taken = [NewPassage(f"{n}", "", {}, f"k{n}") for n in range(half.start, half.stop)]
+        await store.put("i", MODEL, Document(name, "d"), taken, rows[half])
+        await store.dense("i", ROW[0], 1)  # the next one is added to what was read by now
+    found = await store.dense("i", ROW[0], 2000)
+    passages = await store.passages([one.id for one in found])
+    vectors = await store.vectors("i", [one.id for one in passages])
+    expected = [rows[int(one.key[1:])] for one in passages]
+    assert len(passages) == 1300
+    assert np.allclose([vectors[one.id] for one in passages], expected, atol=0.001)
+    await store.close()
+
+
+async def test_the_database_sorts_no_vectors(tmp_path: Path):
+    """It would write all of them to the disk once more, at the first search of a process."""
+    store = SQLiteStore(f"{tmp_path}/rag.sqlite")
+    await store.open()
+    await store.put("i", MODEL, Document("a.md", "d"), [NewPassage("text", "", {}, "k")], ROW)
+    await store.close()
+    db, asked = connect(f"{tmp_path}/rag.sqlite"), list[str]()
+    db.set_trace_callback(asked.append)
+    assert len(reading.matrix(db, 1, None).ids) == 1
+    db.set_trace_callback(None)
+    [read] = [one for one in asked if "vector" in one]
+    plan = " ".join(row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {read}"))
+    assert "passages_of_index" in plan
+    assert "TEMP B-TREE" not in plan
+    db.close()

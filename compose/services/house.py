@@ -15,6 +15,7 @@ from services.engines.http import Http
 from services.engines.llm import LLM
 from services.engines.reranker import Reranker
 from services.errors import ConfigError
+from services.ingest.ingest import Ingestion
 from services.kit.metrics import Metrics
 from services.kit.traces import traces_to
 from services.searching import LocalSearcher, RemoteSearcher, Searcher
@@ -31,6 +32,7 @@ class House:
     http: Http
     store: Store
     parts: Parts
+    ingestion: Ingestion
 
 
 HOUSE = web.AppKey("house", House)
@@ -55,7 +57,9 @@ async def opened(settings: Settings) -> AsyncIterator[House]:
         if not settings.retriever_url:
             stack.push_async_callback(store.close)
             await store.open()
-        yield House(settings, metrics, http, store, parts)
+        ingestion = Ingestion(store, embedding, metrics, settings)
+        stack.push_async_callback(ingestion.close)
+        yield House(settings, metrics, http, store, parts, ingestion)
 
 
 def store_at(url: str) -> Store:

@@ -29,6 +29,12 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: str = _from("RAG_HOST", "127.0.0.1", "address to listen on")
+    origins: str = _from(
+        "RAG_ORIGINS",
+        "",
+        "origins of web pages that may ask, with commas between; this machine's may; *: any, as "
+        "OPEA has it",
+    )
     chatqna_port: int = _from("CHATQNA_PORT", 8888, "port of chatqna", ge=0, le=65535)
     dataprep_port: int = _from("DATAPREP_PORT", 6007, "port of dataprep", ge=0, le=65535)
     embedding_port: int = _from("EMBEDDING_PORT", 6000, "port of embedding", ge=0, le=65535)
@@ -45,6 +51,9 @@ class Settings(BaseModel):
     reranker_url: str = _from("RERANKER_URL", "", "asked instead of the adapter for ranks")
     retriever_url: str = _from(
         "RETRIEVER_URL", "", "the retriever, if it is another process; default: the store"
+    )
+    dataprep_url: str = _from(
+        "DATAPREP_URL", "", "dataprep, if it is another process than the page's"
     )
     api_key: str = _from("ADAPTER_API_KEY", "", "sent to all of these, if there is one")
 
@@ -76,6 +85,19 @@ class Settings(BaseModel):
     )
     index: str = _from("INDEX_NAME", "rag", "the index meant when none is named")
     file_limit: int = _from("RAG_FILE_LIMIT", 100 * 2**20, "largest file in bytes", ge=1)
+    read_seconds: float = _from(
+        "RAG_READ_SECONDS", 120.0, "patience with one file's reader; then the file fails", gt=0
+    )
+    chunk_tokens: int = _from(
+        "RAG_CHUNK_TOKENS", 384, "most tokens of a passage, about", ge=20, le=32_000
+    )
+    overlap_tokens: int = _from(
+        "RAG_OVERLAP_TOKENS", 32, "of a paragraph that is cut, repeated in the next passage", ge=0
+    )
+    link_seconds: float = _from("RAG_LINK_SECONDS", 60.0, "to fetch a link", gt=0)
+    allow_private_links: bool = _from(
+        "RAG_ALLOW_PRIVATE_LINKS", False, "let links lead to addresses of this network"
+    )
     strict_names: bool = _from(
         "DATAPREP_STRICT", False, "refuse a file whose name is there, as OPEA does"
     )

@@ -21,7 +21,6 @@ ELSEWHERE = {
     "engines/reranker.py": "requests to an engine; roles/test_reranker.py",
     "errors.py": "its classes are met everywhere",
     "ingest/ingest.py": "engine and store together; roles/test_dataprep.py",
-    "ingest/kinds.py": "a table; ingest/test_reading.py",
     "kit/app.py": "around every request; test_running.py",
     "kit/metrics.py": "declarations; test_running.py reads them",
     "kit/replies.py": "reads and writes sockets; every test of a role",
@@ -38,7 +37,13 @@ ELSEWHERE = {
 OF_THEIR_OWN = {"test_mirror.py", "store/test_store.py"}
 
 MODULES = sorted(str(path.relative_to(SERVICES)) for path in SERVICES.rglob("*.py"))
-FILES = sorted(str(path.relative_to(TESTS)) for path in TESTS.rglob("test_*.py"))
+PROGRAMS = ("eval/", "load/")
+"""They measure; their tests stand beside them."""
+FILES = [
+    file
+    for file in sorted(str(path.relative_to(TESTS)) for path in TESTS.rglob("test_*.py"))
+    if not file.startswith(PROGRAMS)
+]
 
 
 def test_of(module: str) -> str:

@@ -4,109 +4,133 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any
 
 import numpy as np
 
 from services.engines.embedder import Embedding
-from services.errors import Refused, ServiceError
-from services.ingest.cutting import Size, cut
-from services.ingest.kinds import reader_for
+from services.errors import ServiceError
+from services.ingest.cutting import Size
+from services.ingest.progress import Board, Outcome, Progress, Report
+from services.ingest.spool import Spooled
+from services.ingest.workers import AT_ONCE, Job, Read, Workers
 from services.kit.metrics import Metrics
+from services.settings import Settings
 from services.store.model import Document, NewPassage, Store, Vectors, require_same, with_header
 
-Outcome = Literal["added", "replaced", "unchanged", "failed"]
+_ROUNDS = 4
+"""Requests to the embedding engine, for each that may run at a time, between two reports."""
 
 
 @dataclass(frozen=True)
 class File:
     name: str
-    data: bytes
-    metadata: dict[str, str] = field(default_factory=dict)
+    spooled: Spooled
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    kind: str = ""
+    """The ending whose reader reads it, if its name's own doesn't tell."""
+    charset: str = ""
+    """As a server told it."""
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a file is: `stage` read → cut → embedded → an outcome."""
-
-    file: str
-    stage: Literal["read", "cut", "embedded"] | Outcome
-    passages: int = 0
-    error: str = ""
-    status: int = 200
-
-
-Report = Callable[[Progress], None]
-
-
-@dataclass(frozen=True)
 class Ingestion:
-    """What it takes to take files in."""
+    """What it takes to take files in, for all requests of a process: some files at a time."""
 
-    store: Store
-    embedding: Embedding
-    metrics: Metrics
+    def __init__(
+        self, store: Store, embedding: Embedding, metrics: Metrics, settings: Settings
+    ) -> None:
+        self._store = store
+        self._embedding = embedding
+        self._metrics = metrics
+        self._slice = settings.embedding_batch * settings.embedding_parallel * _ROUNDS
+        self._workers = Workers(settings.read_seconds)
+        self._free = asyncio.Semaphore(AT_ONCE)
+        self.board = Board()
+
+    async def close(self) -> None:
+        await self._workers.close()
 
     async def take(
         self, index: str, file: File, size: Size, report: Report = lambda progress: None
     ) -> Progress:
         """The outcome; a failure is one, too, and told in a sentence."""
+        outcome = Progress(file.name, "failed", error="the client left", status=499)
+
+        def told(step: Progress) -> None:
+            self.board.note(index, step)
+            report(step)
+
+        told(Progress(file.name, "waiting"))
         try:
-            outcome = await self._take(index, file, size, report)
+            async with self._free:
+                outcome = await self._take(index, file, size, told)
         except ServiceError as error:
-            outcome = Progress(file.name, "failed", 0, error.message, error.status)
-        self.metrics.files.labels(outcome.stage).inc()
-        report(outcome)
+            outcome = Progress(file.name, "failed", error=error.message, status=error.status)
+        finally:
+            self._metrics.files.labels(outcome.stage).inc()
+            told(outcome)
         return outcome
 
     async def _take(self, index: str, file: File, size: Size, report: Report) -> Progress:
         digest = digest_of(file, size)
-        known = await self.store.document(index, file.name)
-        if known is not None and known.digest == digest and await self._same_model(index):
-            return Progress(file.name, "unchanged", known.passages)
-        self.metrics.bytes.inc(len(file.data))
-        reading = await asyncio.to_thread(reader_for(file.name), file.name, file.data)
-        report(Progress(file.name, "read"))
-        passages = await asyncio.to_thread(cut, file.name, reading, size)
-        if not passages:
-            raise Refused(f"{file.name}: there is no text in it")
-        report(Progress(file.name, "cut", len(passages)))
-        vectors = await self._vectors(index, passages)
-        report(Progress(file.name, "embedded", len(passages)))
-        metadata = {**reading.metadata, **file.metadata}
-        if reading.title:
-            metadata.setdefault("title", reading.title)
-        document = Document(file.name, digest, reading.kind, len(file.data), metadata)
-        model = await self.embedding.model(vectors.shape[1])
-        await self.store.put(index, model, document, passages, vectors)
-        self.metrics.chunks.inc(len(passages))
-        return Progress(file.name, "replaced" if known else "added", len(passages))
+        known = await self._store.document(index, file.name)
+        await self._require_same_model(index)
+        if known is not None and known.digest == digest:
+            return Progress(file.name, "unchanged", known.passages, known.passages)
+        self._metrics.bytes.inc(file.spooled.size)
+        job = Job(file.name, file.spooled.path, file.kind, file.charset)
+        read = await self._workers.read(job, size, lambda: report(Progress(file.name, "read")))
+        count = len(read.passages)
+        report(Progress(file.name, "cut", count, remark=read.remark))
+        passages = [NewPassage(*piece) for piece in read.passages]
+        vectors = await self._vectors(index, file.name, passages, report)
+        report(Progress(file.name, "embedded", count, count))
+        document = document_of(file, digest, read)
+        model = await self._embedding.model(vectors.shape[1])
+        await self._store.put(index, model, document, passages, vectors)
+        self._metrics.chunks.inc(count)
+        outcome: Outcome = "replaced" if known else "added"
+        return Progress(file.name, outcome, count, count, remark=read.remark)
 
-    async def _same_model(self, index: str) -> bool:
+    async def _require_same_model(self, index: str) -> None:
         """Raises Mismatch if the index was made with another model: even to skip is refused."""
-        made = await self.store.index(index)
+        made = await self._store.index(index)
         if made is not None:
-            require_same(index, made.model, await self.embedding.model(made.model.dimension))
-        return True
+            model = await self._embedding.model(made.model.dimension)
+            require_same(index, made.model, model)
 
-    async def _vectors(self, index: str, passages: Sequence[NewPassage]) -> Vectors:
+    async def _vectors(
+        self, index: str, name: str, passages: Sequence[NewPassage], report: Report
+    ) -> Vectors:
         """Passages that the index has already are not embedded again."""
-        await self._same_model(index)
-        known = await self.store.vectors_of(index, {passage.key for passage in passages})
+        known = await self._store.vectors_of(index, {passage.key for passage in passages})
         texts = {
             passage.key: with_header(passage.header, passage.text)
             for passage in passages
             if passage.key not in known
         }
-        if texts:
-            made = await self.embedding.passages(list(texts.values()))
-            known |= dict(zip(texts, made, strict=True))
+        keys = list(texts)
+        for at in range(0, len(keys), self._slice):
+            some = keys[at : at + self._slice]
+            made = await self._embedding.passages([texts[key] for key in some])
+            known |= dict(zip(some, made, strict=True))
+            left = len(keys) - at - len(some)
+            report(Progress(name, "embedding", len(passages), len(passages) - left))
         return np.stack([known[passage.key] for passage in passages])
+
+
+def document_of(file: File, digest: str, read: Read) -> Document:
+    metadata = {**read.metadata, **file.metadata}
+    for key, value in (("title", read.title), ("remark", read.remark)):
+        if value:
+            metadata.setdefault(key, value)
+    return Document(file.name, digest, read.kind, file.spooled.size, metadata)
 
 
 def digest_of(file: File, size: Size) -> str:
     """Of all that a document's passages come from."""
-    told = "\n".join([size.recipe, *(f"{k}={v}" for k, v in sorted(file.metadata.items()))])
-    return hashlib.sha256(f"{told}\n".encode() + file.data).hexdigest()
+    rows = [size.recipe, file.kind, file.charset, file.spooled.digest]
+    told = "\n".join([*rows, *(f"{key}={file.metadata[key]}" for key in sorted(file.metadata))])
+    return hashlib.sha256(told.encode()).hexdigest()

@@ -3,76 +3,93 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, replace
 from typing import Any
 
 import orjson
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
-from services.errors import NotFound, Refused, ServiceError, TooLarge, Unsupported, error_body
+from services.errors import NotFound, Refused, ServiceError, error_body
 from services.house import HOUSE, House
 from services.ingest.cutting import Size
-from services.ingest.ingest import File, Ingestion, Progress
+from services.ingest.ingest import File
+from services.ingest.links import Links, links_of
+from services.ingest.links import name_of as name_of_link
+from services.ingest.progress import Progress
+from services.ingest.spool import Spool
 from services.kit.app import Card, Routes
 from services.kit.replies import json_reply, read_object
 from services.kit.streaming import LINES, streamed
+from services.roles.uploads import Form, read_form
+from services.settings import Settings
 from services.store.model import Document, checked_name
 
 CARD = Card("dataprep", "DataPrep", "Takes documents in, lists and deletes them")
 ALL = "all"
-_MOST_FIELD = 2**16
-
-
-@dataclass
-class Form:
-    """What was sent to be taken in. `refused` are files that are not even read."""
-
-    files: list[File] = field(default_factory=list)
-    fields: dict[str, str] = field(default_factory=dict)
-    refused: list[Progress] = field(default_factory=list)
 
 
 async def ingest(request: web.Request) -> web.StreamResponse:
-    """All files, one after another; a bad one does not keep the others out.
+    """All files and links, one after another; a bad one does not keep the others out.
 
-    With `Accept: application/x-ndjson` the answer is a line for every step.
+    With `Accept: application/x-ndjson` or a field `stream=true` the answer is a line for every
+    step.
     """
     house = request.app[HOUSE]
-    form = await read_form(request, house.settings.file_limit)
-    if form.fields.get("link_list"):
-        raise Unsupported("link_list: links can't be taken in", status=501)
-    if not form.files and not form.refused:
-        raise Refused("files: there is none")
-    index = checked_name(form.fields.get("index_name") or house.settings.index)
-    size = size_of(form.fields)
-    if house.settings.strict_names:
-        await refuse_known(house, index, form.files)
-    steps = taken(house, index, form, size)
-    if LINES in request.headers.get("Accept", ""):
-        return await streamed(request, lines(steps), LINES, failure)
-    async with aclosing(steps):
-        return reply([step async for step in steps])
+    with Spool() as spool:
+        form = await read_form(request, spool, house.settings.file_limit)
+        links = links_of(form.fields.get("link_list") or "[]")
+        if not form.files and not form.refused and not links:
+            raise Refused("files or link_list: there is none")
+        index = checked_name(form.fields.get("index_name") or house.settings.index)
+        size = size_of(form.fields, house.settings)
+        if house.settings.strict_names:
+            names = [*(file.name for file in form.files), *map(name_of_link, links)]
+            await refuse_known(house, index, names)
+        steps = taken(house, index, form, links, size, spool)
+        if wants_lines(request, form):
+            return await streamed(request, lines(steps), LINES, failure)
+        async with aclosing(steps):
+            return reply([step async for step in steps])
 
 
-async def taken(house: House, index: str, form: Form, size: Size) -> AsyncGenerator[Progress]:
+def wants_lines(request: web.Request, form: Form) -> bool:
+    given = form.fields.get("stream") or request.query.get("stream") or ""
+    return LINES in request.headers.get("Accept", "") or given.lower() in ("true", "1")
+
+
+async def taken(
+    house: House, index: str, form: Form, links: Sequence[str], size: Size, spool: Spool
+) -> AsyncGenerator[Progress]:
     """Every step of every file, as it is done."""
+    board = house.ingestion.board
     for step in form.refused:
+        board.note(index, step)
         yield step
-    ingestion = Ingestion(house.store, house.parts.embedding, house.metrics)
     for file in form.files:
-        async with aclosing(steps_of(ingestion, index, file, size)) as steps:
+        async with aclosing(steps_of(house, index, file, size)) as steps:
+            async for step in steps:
+                yield step
+    for link in links:
+        name = name_of_link(link)
+        try:
+            file = await Links(house.settings).fetch(link, spool)
+        except ServiceError as error:
+            step = Progress(name, "failed", error=error.message, status=error.status)
+            board.note(index, step)
+            yield step
+            continue
+        yield Progress(name, "fetched")
+        async with aclosing(steps_of(house, index, file, size)) as steps:
             async for step in steps:
                 yield step
 
 
-async def steps_of(
-    ingestion: Ingestion, index: str, file: File, size: Size
-) -> AsyncGenerator[Progress]:
+async def steps_of(house: House, index: str, file: File, size: Size) -> AsyncGenerator[Progress]:
     """The steps of one file; closed before the last, the file isn't taken in."""
     steps: asyncio.Queue[Progress | None] = asyncio.Queue()
-    taking = asyncio.ensure_future(ingestion.take(index, file, size, steps.put_nowait))
+    taking = asyncio.ensure_future(house.ingestion.take(index, file, size, steps.put_nowait))
     taking.add_done_callback(lambda _: steps.put_nowait(None))
     try:
         while (step := await steps.get()) is not None:
@@ -87,7 +104,8 @@ async def lines(steps: AsyncGenerator[Progress]) -> AsyncGenerator[bytes]:
     seen = []
     async with aclosing(steps):
         async for step in steps:
-            seen.append(step)
+            if step.is_outcome:
+                seen.append(step)
             yield orjson.dumps(asdict(step)) + b"\n"
     status, summary = summed(seen)
     yield orjson.dumps(summary | {"status": status}) + b"\n"
@@ -104,7 +122,7 @@ def reply(steps: list[Progress]) -> web.Response:
 
 def summed(steps: list[Progress]) -> tuple[int, dict[str, Any]]:
     """200 if all were taken in, 207 if some, the status of the first failure if none."""
-    done = [step for step in steps if step.stage in ("added", "replaced", "unchanged", "failed")]
+    done = [step for step in steps if step.is_outcome]
     failed = [step for step in done if step.stage == "failed"]
     files = [asdict(step) for step in done]
     if not failed:
@@ -117,61 +135,45 @@ def summed(steps: list[Progress]) -> tuple[int, dict[str, Any]]:
     return failed[0].status, {"message": told, "files": files, **error_body(error)}
 
 
-async def read_form(request: web.Request, limit: int) -> Form:
-    """Raises Refused for a body that is no form."""
-    form = Form()
-    try:
-        reader = await request.multipart()
-        while (part := await reader.next()) is not None:
-            if not isinstance(part, BodyPartReader):
-                raise Refused("the form has a form within")
-            if part.filename is None:
-                value = await part.read(decode=True)
-                form.fields[part.name or ""] = bytes(value[:_MOST_FIELD]).decode(errors="replace")
-            else:
-                await read_file(part, form, limit)
-    except (ValueError, KeyError, AssertionError):
-        raise Refused("the body is no form: send files as multipart/form-data") from None
-    return form
+def size_of(fields: dict[str, str], settings: Settings) -> Size:
+    """OPEA's chunk_size and chunk_overlap are characters; chunk_tokens and overlap_tokens are
+    tokens. Of these are the settings, too, which hold when nothing is given.
 
-
-async def read_file(part: BodyPartReader, form: Form, limit: int) -> None:
-    """Whole, or refused when it is too long; the rest of the form is read either way."""
-    name = name_of(part.filename or "")
-    pieces, size = [], 0
-    while piece := await part.read_chunk(2**16):
-        size += len(piece)
-        if size <= limit:
-            pieces.append(piece)
-    if size > limit:
-        error = TooLarge(f"{name}: larger than {limit} bytes")
-        form.refused.append(Progress(name, "failed", 0, error.message, error.status))
+    Raises:
+        Refused: they don't fit.
+    """
+    most_characters = whole(fields, "chunk_size")
+    most = whole(fields, "chunk_tokens")
+    if most_characters is not None and most is not None:
+        raise Refused("chunk_size or chunk_tokens, not both")
+    if most_characters is not None:
+        overlap = whole(fields, "chunk_overlap")
+        least, largest, usual = 50, 100_000, 100
+        size = Size(most_characters, min(usual, most_characters // 2), "characters")
     else:
-        form.files.append(File(name, b"".join(pieces)))
+        overlap = whole(fields, "overlap_tokens")
+        least, largest = 20, 32_000
+        most = settings.chunk_tokens if most is None else most
+        size = Size(most, min(settings.overlap_tokens, most // 2))
+    size = size if overlap is None else replace(size, overlap=overlap)
+    if not least <= size.most <= largest or not 0 <= size.overlap <= size.most // 2:
+        told = f"{least} to {largest} {size.unit}; their overlap is at most half of it"
+        raise Refused(f"the size of a passage: {told}")
+    return size
 
 
-def name_of(given: str) -> str:
-    """Without folders and without what would spoil a list."""
-    flat = "".join(character for character in given if character.isprintable())
-    return flat.replace("\\", "/").rpartition("/")[2].strip() or "unnamed"
-
-
-def size_of(fields: dict[str, str]) -> Size:
+def whole(fields: dict[str, str], name: str) -> int | None:
     try:
-        most = int(fields.get("chunk_size") or Size.most)
-        overlap = int(fields.get("chunk_overlap") or min(Size.overlap, most // 2))
+        return int(fields[name]) if fields.get(name) else None
     except ValueError:
-        raise Refused("chunk_size and chunk_overlap are whole numbers") from None
-    if not 50 <= most <= 100_000 or not 0 <= overlap <= most // 2:
-        raise Refused("chunk_size: 50 to 100000; chunk_overlap: at most half of it")
-    return Size(most, overlap)
+        raise Refused(f"{name}: a whole number") from None
 
 
-async def refuse_known(house: House, index: str, files: list[File]) -> None:
+async def refuse_known(house: House, index: str, names: Sequence[str]) -> None:
     """Raises Refused where a name is there."""
-    for file in files:
-        if await house.store.document(index, file.name):
-            raise Refused(f"{file.name}: a file of this name was taken in before")
+    for name in names:
+        if await house.store.document(index, name):
+            raise Refused(f"{name}: a file of this name was taken in before")
 
 
 async def get(request: web.Request) -> web.Response:
@@ -230,9 +232,15 @@ async def indices(request: web.Request) -> web.Response:
     return json_reply([index.name for index in await request.app[HOUSE].store.indexes()])
 
 
+async def status(request: web.Request) -> web.Response:
+    """What is under way in this process and how the last files ended; `index_name` narrows it."""
+    return json_reply(request.app[HOUSE].ingestion.board.told(request.query.get("index_name")))
+
+
 ROUTES: Routes = {
     "POST /v1/dataprep/ingest": ingest,
     "POST /v1/dataprep/get": get,
     "POST /v1/dataprep/delete": delete,
     "POST /v1/dataprep/indices": indices,
+    "GET /v1/dataprep/status": status,
 }

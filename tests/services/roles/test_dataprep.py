@@ -1,12 +1,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import tempfile
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import pytest
+from services.ingest.cutting import Size
+from services.ingest.reading import GUESSED
+from services.roles.dataprep import size_of
+from services.settings import Settings
 
+from tests.services.documents import WRONG_PASSWORD, pdf, word
 from tests.services.house import Rag, Stack, bags, form
+from tests.services.web import pages
 from tests.support.raw_http import Connection, send
 from tests.support.scripted_vllm import Stage
 
@@ -59,8 +69,12 @@ async def test_a_bad_file_does_not_keep_the_others_out(rag: Rag):
     bad = [
         ("a.exe", b"MZ"),
         ("empty.txt", b" \n"),
-        ("latin.txt", "é".encode("latin-1")),
+        ("binary.txt", b"\x81\xff"),
         ("zero.txt", b"a\0b"),
+        ("picture.html", b"\x89PNG\r\n"),
+        ("secret.pdf", pdf([["Secret"]], encryption=WRONG_PASSWORD)),
+        ("scan.pdf", pdf([[]])),
+        ("broken.docx", b"PK\x03\x04"),
         ("../../etc/boom.md", b"UNEMBEDDABLE"),
     ]
     reply = await rag.upload(bad[0], CATS, *bad[1:])
@@ -69,13 +83,19 @@ async def test_a_bad_file_does_not_keep_the_others_out(rag: Rag):
         "a.exe": "failed",
         "cats.md": "added",
         "empty.txt": "failed",
-        "latin.txt": "failed",
+        "binary.txt": "failed",
         "zero.txt": "failed",
+        "picture.html": "failed",
+        "secret.pdf": "failed",
+        "scan.pdf": "failed",
+        "broken.docx": "failed",
         "boom.md": "failed",
     }
     errors = {file["file"]: (file["status"], file["error"]) for file in reply.json["files"]}
     assert errors["a.exe"][0] == 415
-    assert "UTF-8" in errors["latin.txt"][1]
+    assert "UTF-8" in errors["binary.txt"][1]
+    assert "encrypted" in errors["secret.pdf"][1]
+    assert "no text" in errors["scan.pdf"][1]
     assert errors["boom.md"][0] == 502
     assert await names(rag) == ["cats.md"]
 
@@ -99,13 +119,112 @@ async def test_steps_as_lines(rag: Rag):
     assert reply.headers["content-type"] == "application/x-ndjson"
     *steps, last = reply.lines
     assert [(step["file"], step["stage"]) for step in steps] == [
+        ("cats.md", "waiting"),
         ("cats.md", "read"),
         ("cats.md", "cut"),
+        ("cats.md", "embedding"),
         ("cats.md", "embedded"),
         ("cats.md", "added"),
+        ("a.exe", "waiting"),
         ("a.exe", "failed"),
     ]
     assert last["status"] == 207
+
+
+async def test_a_field_asks_for_lines_too(rag: Rag):
+    for field in ({"stream": "true"}, {"stream": "True"}):
+        reply = await rag.upload(CATS, **field)
+        assert reply.headers["content-type"] == "application/x-ndjson"
+    assert (await rag.upload(CATS, stream="false")).json["status"] == 200
+
+
+async def test_every_kind_of_file(rag: Rag):
+    reply = await rag.upload(
+        ("a.pdf", pdf([[], ["Cats sleep."]])),
+        ("a.docx", word(("Heading 1", "Dogs"), ("Normal", "Dogs bark."))),
+        ("a.html", b"<title>Birds</title><p>Birds sing.<script>bad</script>"),
+        ("a.csv", "Tier;Laut\nKühe;muhen\n".encode("cp1252")),
+    )
+    assert stages(reply) == dict.fromkeys(("a.pdf", "a.docx", "a.html", "a.csv"), "added")
+    assert [file["remark"] for file in reply.json["files"]] == ["", "", "", GUESSED]
+    found = await rag.post("retriever", "/v1/retrieval", {"text": "cats dogs sing muhen", "k": 4})
+    told = zip(found.json["retrieved_docs"], found.json["metadata"], strict=True)
+    rows = {(row["file"], doc["text"], row["section"], row.get("page")) for doc, row in told}
+    assert rows == {
+        ("a.pdf", "Cats sleep.", "a.pdf", 2),
+        ("a.docx", "Dogs bark.", "a.docx > Dogs", None),
+        ("a.html", "Birds sing.", "a.html > Birds", None),
+        ("a.csv", "| Tier: Kühe | Laut: muhen |", "a.csv", None),
+    }
+
+
+async def test_status(stack: Stack, rag: Rag):
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def waiting(stage: Stage) -> None:
+        begun.set()
+        await go_on.wait()
+        await bags(stage)
+
+    await rag.upload(("a.exe", b"MZ"), DOGS, index_name="other")
+    stack.embed.play = waiting
+    uploading = asyncio.ensure_future(rag.upload(CATS))
+    await begun.wait()
+    told = (await rag.get("dataprep", "/v1/dataprep/status")).json
+    [row] = told["under_way"]
+    assert (row["file"], row["index_name"], row["stage"]) == ("cats.md", "rag", "cut")
+    assert [(row["file"], row["stage"]) for row in told["last"]] == [
+        ("dogs.txt", "added"),
+        ("a.exe", "failed"),
+    ]
+    assert "can't be read" in told["last"][1]["error"]
+    go_on.set()
+    await uploading
+    told = (await rag.get("dataprep", "/v1/dataprep/status?index_name=rag")).json
+    assert told["under_way"] == []
+    assert [row["file"] for row in told["last"]] == ["cats.md"]
+
+
+async def test_what_is_too_large_is_gone_when_the_request_is(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    async with stack.up(file_limit=300_000) as rag:
+        reply = await rag.upload(("big.txt", b"x" * 3_000_000), DOGS)
+    assert stages(reply) == {"big.txt": "failed", "dogs.txt": "added"}
+    assert not [name for name in os.listdir(tmp_path) if name.startswith("rag-")]
+
+
+async def test_links(rag: Rag):
+    """The web itself is in ingest/test_links.py."""
+    reply = await rag.upload(DOGS, link_list='["http://127.0.0.1:9/a", "http://[::1]/"]')
+    assert reply.status == 207
+    assert stages(reply) == {
+        "dogs.txt": "added",
+        "http://127.0.0.1:9/a.txt": "failed",
+        "http://[::1]/.txt": "failed",
+    }
+    assert reply.json["message"].count("not on the public internet") == 2
+
+
+async def test_a_link_is_taken_in_listed_and_deleted(stack: Stack):
+    page = b"<title>Cats</title><p>Cats sleep."
+    async with (
+        pages({"/cats": ("text/html", page)}) as url,
+        stack.up(allow_private_links=True) as rag,
+    ):
+        link = f"{url}/cats"
+        form = f"link_list={quote(orjson.dumps([link]))}".encode()
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        reply = await send(rag.url("dataprep"), "POST", "/v1/dataprep/ingest", form, headers)
+        assert reply.status == 200
+        assert await names(rag) == [f"{link}.txt"]
+        assert stages(await rag.upload(link_list=f'["{link}#top"]')) == {f"{link}.txt": "unchanged"}
+        [row] = (await rag.post("dataprep", "/v1/dataprep/get", {})).json
+        assert (row["kind"], row["metadata"]) == ("html", {"url": link, "title": "Cats"})
+        body = {"file_path": f"{link}.txt"}
+        reply = await rag.post("dataprep", "/v1/dataprep/delete", body)
+        assert reply.json == {"status": True}
 
 
 async def test_who_leaves_in_the_middle_leaves_nothing_half_done(stack: Stack, rag: Rag):
@@ -168,14 +287,34 @@ async def test_another_model_is_refused(stack: Stack, rag: Rag):
     ("fields", "status"),
     [
         ({}, 400),
-        ({"link_list": '["http://a"]'}, 501),
+        ({"link_list": "http://a"}, 400),
+        ({"link_list": '["ftp://a"]'}, 400),
+        ({"link_list": "[]"}, 400),
         ({"chunk_size": "x"}, 400),
         ({"chunk_size": "100", "chunk_overlap": "60"}, 400),
+        ({"chunk_size": "100", "chunk_tokens": "60"}, 400),
+        ({"chunk_tokens": "1", "chunk_size": ""}, 400),
+        ({"overlap_tokens": "200", "chunk_size": ""}, 400),
     ],
 )
 async def test_what_is_refused(rag: Rag, fields: dict[str, str], status: int):
     files = (CATS,) if "chunk_size" in fields else ()
     assert (await rag.upload(*files, **fields)).status == status
+
+
+@pytest.mark.parametrize(
+    ("fields", "size"),
+    [
+        ({}, Size(384, 32)),
+        ({"chunk_tokens": "100"}, Size(100, 32)),
+        ({"chunk_tokens": "40"}, Size(40, 20)),
+        ({"overlap_tokens": "0"}, Size(384, 0)),
+        ({"chunk_size": "1500"}, Size(1500, 100, "characters")),
+        ({"chunk_size": "100", "chunk_overlap": "10"}, Size(100, 10, "characters")),
+    ],
+)
+def test_sizes(fields: dict[str, str], size: Size):
+    assert size_of(fields, Settings()) == size
 
 
 async def test_a_body_that_is_no_form(rag: Rag):

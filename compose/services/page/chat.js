@@ -98,6 +98,8 @@ export function chat({ announce, show, index }) {
   });
   question.addEventListener("input", () => fit(question));
   element("stop").addEventListener("click", () => running?.abort());
+  // A page that is left may be kept for a way back, with its connections.
+  addEventListener("pagehide", () => running?.abort());
   element("new-chat").addEventListener("click", () => {
     const before = running;
     history = [];

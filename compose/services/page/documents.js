@@ -76,16 +76,16 @@ export function documents(announce) {
   async function remove(item, one) {
     const name = plain(one.name);
     if (!(await confirmed(name))) return;
-    const next = item.nextElementSibling ?? item.previousElementSibling;
+    const at = [...list.children].indexOf(item);
     try {
       await posted("v1/dataprep/delete", { file_path: one.id, ...named() });
+      await fill();
     } catch (error) {
       fail(error.message);
       return;
     }
-    item.remove();
-    counted();
     announce(`${name} is deleted.`);
+    const next = list.children[Math.min(at, list.children.length - 1)];
     (next?.querySelector("button") ?? element("documents-title")).focus();
   }
 
@@ -106,15 +106,15 @@ export function documents(announce) {
     const { ended, abort } = upload(file, into, shown.report);
     shown.abort = abort;
     try {
-      const text = await ended;
-      announce(`${plain(file.name)}: ${text}`);
+      const { text, remark } = await ended;
+      announce(`${plain(file.name)}: ${text}. ${remark}`.trim());
+      await refreshed();
+      if (remark) shown.remarked(remark);
+      else shown.gone();
     } catch (error) {
       shown.failed(error.message);
       announce(`${plain(file.name)}: ${error.message}`);
-      return;
     }
-    await refreshed();
-    shown.ended();
   }
 
   const open = (yes) => {
@@ -134,7 +134,7 @@ export function documents(announce) {
   return { load, index };
 }
 
-/** A file's line while it is on its way; a failure stays until it is dismissed. */
+/** A file's line while it is on its way; what is to be said of it stays until it is dismissed. */
 function line(file) {
   const name = plain(file.name);
   const bar = made("progress", { max: 1, value: 0, "aria-label": `Adding ${name}` });
@@ -150,11 +150,14 @@ function line(file) {
     bar.value = Math.max(bar.value, step.share);
     text.textContent = step.text;
   };
-  shown.ended = gone;
+  shown.gone = gone;
   shown.failed = (why) => {
     item.classList.add("failed");
+    shown.remarked(why);
+  };
+  shown.remarked = (what) => {
     bar.remove();
-    text.textContent = why;
+    text.textContent = what.replace(`${file.name}: `, "");
     text.dir = "auto";
     button.textContent = "Dismiss";
     button.setAttribute("aria-label", `Dismiss ${name}`);
@@ -204,6 +207,7 @@ const UNITS = ["bytes", "kB", "MB", "GB"];
 function size(bytes) {
   let unit = 0;
   let value = bytes;
+  if (value === 1) return "1 byte";
   for (; value >= 1000 && unit < UNITS.length - 1; unit += 1) value /= 1000;
   return `${unit && value < 10 ? value.toFixed(1) : Math.round(value)} ${UNITS[unit]}`;
 }

@@ -90,20 +90,23 @@ function inline(text, cite) {
 const uncited = (number) => `[${number}]`;
 
 /**
- * Draws a text that grows into `place`. Only the last block is drawn anew each time; `finish`
+ * Draws a text that grows into `place`. Only its last blocks are drawn anew each time; `finish`
  * draws all of it once more, with citations that can be followed.
  */
 export function drawing(place) {
   let settled = 0; // before here in the text, nothing changes any more
-  let last = null;
+  let loose = [];
   return {
     draw(text) {
-      const found = blocks(text.slice(settled));
-      last?.remove();
+      const rest = text.slice(settled);
+      const found = blocks(rest);
+      for (const node of loose) node.remove();
       const nodes = found.map((block) => drawn(block, uncited));
       place.append(...nodes);
-      last = nodes.at(-1) ?? null;
-      settled += found.at(-1)?.at ?? 0;
+      // A line that has not ended may still become something else, and belong to what is before.
+      const firm = Math.max(found.findLastIndex(({ at }) => rest.includes("\n", at)), 0);
+      settled += found[firm]?.at ?? 0;
+      loose = nodes.slice(firm);
     },
     finish(text, cite) {
       place.replaceChildren(...blocks(text).map((block) => drawn(block, cite)));

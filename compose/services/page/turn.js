@@ -3,7 +3,8 @@
 import { made, plain } from "./elements.js";
 import { drawing } from "./rendering.js";
 
-const PATIENCE = 10; // an answer is drawn for a tenth of the time at most
+const LEAST = 30; // milliseconds between two drawings of an answer
+const PATIENCE = 10; // and times as long as the last one took
 
 /** Adds a question to the conversation, with room for its answer. `show(source)` opens a passage. */
 export function turn(place, question, show) {
@@ -118,17 +119,17 @@ function thinking(answer) {
 function sparing() {
   let timer = 0;
   let job = null;
-  let pause = 0;
+  let pause = LEAST;
   const work = () => {
     timer = 0;
     const began = performance.now();
     job();
-    pause = (performance.now() - began) * PATIENCE;
+    pause = Math.max(LEAST, (performance.now() - began) * PATIENCE);
   };
   return {
     run(next) {
       job = next;
-      timer ||= setTimeout(() => requestAnimationFrame(() => timer && work()), pause);
+      timer ||= setTimeout(work, pause);
     },
     cancel() {
       clearTimeout(timer);

@@ -5,8 +5,10 @@ import { problem } from "./elements.js";
 
 /** Stage of a line → what is told, and how much of all the work is done by then. */
 const STAGES = {
+  waiting: ["Waiting for its turn", 0.5],
   read: ["Read", 0.6],
   cut: ["Cut into passages", 0.7],
+  embedding: ["Embedding", 0.7],
   embedded: ["Embedded", 0.95],
   added: ["Added", 1],
   replaced: ["Replaced", 1],
@@ -17,7 +19,7 @@ const passages = (count) => (count === 1 ? "1 passage" : `${count} passages`);
 
 /**
  * Sends a file. `report({share, text})` is called at every step; the promise is fulfilled with the
- * last text, or rejected with an Error that says what went wrong.
+ * last {text, remark}, or rejected with an Error that says what went wrong.
  */
 export function upload(file, index, report) {
   const request = new XMLHttpRequest();
@@ -35,9 +37,9 @@ export function upload(file, index, report) {
     request.onprogress = () => request.status < 300 && lines(request.responseText);
     request.onload = () => {
       if (request.status >= 300) return reject(new Error(problem(request.status, request.responseText)));
-      const { text, error } = lines(`${request.responseText}\n`);
-      if (error || !text) reject(new Error(error || "The answer broke off."));
-      else fulfil(text);
+      const outcome = lines(`${request.responseText}\n`);
+      if (outcome.error || !outcome.text) reject(new Error(outcome.error || "The answer broke off."));
+      else fulfil(outcome);
     };
     request.onerror = () => reject(new Error("The service can't be reached."));
     request.onabort = () => reject(new Error("Cancelled."));
@@ -51,7 +53,7 @@ export function upload(file, index, report) {
 /** Reads the lines of a text that grows; returns how the file ended so far. */
 function reading(report) {
   let seen = 0;
-  const outcome = { text: "", error: "" };
+  const outcome = { text: "", remark: "", error: "" };
   return (text) => {
     for (let end; (end = text.indexOf("\n", seen)) >= 0; seen = end + 1) {
       step(text.slice(seen, end), report, outcome);
@@ -75,7 +77,8 @@ function step(line, report, outcome) {
   }
   if (typeof told.stage !== "string") return; // the summary
   const [name, share] = STAGES[told.stage] ?? [told.stage, SENT];
-  const text = told.passages ? `${name}, ${passages(told.passages)}` : name;
-  if (share === 1) outcome.text = text;
-  report({ share, text });
+  const [all, done] = [told.passages ?? 0, told.stage === "embedding" ? told.done : 0];
+  const text = done ? `${name}, ${done} of ${passages(all)}` : all ? `${name}, ${passages(all)}` : name;
+  if (share === 1) Object.assign(outcome, { text, remark: told.remark ?? "" });
+  report({ share: done ? share + (STAGES.embedded[1] - share) * (done / all) : share, text });
 }

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from services.errors import ConfigError, NotYet
 from services.roles.table import ALL, ROLES
@@ -29,8 +29,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     role = given.pop("role")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     try:
-        asyncio.run(serve(role, load_settings(given)))
+        with asyncio.Runner(loop_factory=fastest_loop()) as runner:
+            runner.run(serve(role, load_settings(given)))
     except ConfigError as error:
         print(error, file=sys.stderr)
         return NOT_YET if isinstance(error, NotYet) else CANNOT
     return 0
+
+
+def fastest_loop() -> Callable[[], asyncio.AbstractEventLoop]:
+    """uvloop, where it is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop

@@ -156,6 +156,9 @@ async def _chunks(parts: Parts, request: Request, prepared: Prepared) -> AsyncGe
     for chunk in writer.finish(show=show and not asking.wants_json(request.rest)):
         yield chunk
     parts.metrics.stripped.inc(writer.stripped)
+    if not prepared.aside:
+        parts.metrics.hits.observe(len(prepared.hits))
+        parts.metrics.context.observe(writer.prompt_tokens)
     if request.wants_counts and writer.usage:
         yield writer.counts()
 

@@ -47,7 +47,7 @@ class Packed:
     """In the order of their numbers in the prompt."""
     tokens: int
     counted: bool
-    """By the engine; else estimated."""
+    """By the engine, before it is asked; else estimated: it tells with its answer."""
     left_out: int
 
 
@@ -107,6 +107,9 @@ async def pack(
         while True:
             shown = in_order(kept)
             messages = prompt.messages(asked, [hit.passage for hit in shown])
+            if fits(parts, messages, wanted):
+                left_out = len(hits) - len(kept)
+                return Packed(messages, shown, estimate(messages), False, left_out)
             counted = await parts.llm.count(messages, origin)
             tokens = counted.tokens if counted else estimate(messages)
             window = counted.window if counted else 0
@@ -120,8 +123,6 @@ async def pack(
                 raise Refused(f"the conversation is too long for the model: {told}")
             sizes = await sizes_of(parts, kept, origin)
             kept = kept[: len(kept) - packing.dropped(sizes, excess)]
-    parts.metrics.context.observe(tokens)
-    parts.metrics.hits.observe(len(shown))
     return Packed(messages, shown, tokens, counted is not None, len(hits) - len(kept))
 
 
@@ -131,6 +132,15 @@ async def generate(parts: Parts, body: Body, origin: Origin) -> AsyncGenerator[B
         async with aclosing(parts.llm.events(body, origin)) as chunks:
             async for chunk in chunks:
                 yield chunk
+
+
+def fits(parts: Parts, messages: Sequence[dict[str, Any]], wanted: int | None) -> bool:
+    """Whether the window holds it whatever its tokens are, so that nobody need count them."""
+    window = parts.llm.known_window()
+    if not window or not all(isinstance(one.get("content"), str) for one in messages):
+        return False
+    room = packing.room(window, wanted, parts.settings.context_tokens)
+    return packing.at_most([one["content"] for one in messages]) <= room
 
 
 def in_order(hits: Sequence[Hit]) -> list[Hit]:

@@ -51,7 +51,7 @@ class Services:
         """Returns when it listens."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "services", role),
-            env=machine.clean_environ(**self.environ, **environ),
+            env=machine.clean_environ(**(self.environ | environ)),
             stdout=asyncio.subprocess.PIPE,
         )
         self.running[role] = process
@@ -82,9 +82,15 @@ class Services:
         value = {"messages": [{"role": "user", "content": question}], "max_tokens": 12, **body}
         return await post(self.url("chatqna"), "/v1/chat/completions", value, within=PATIENT)
 
-    def client(self) -> ollama.AsyncClient:
+    @contextlib.asynccontextmanager
+    async def client(self) -> AsyncIterator[ollama.AsyncClient]:
+        """At the adapter."""
         assert self.adapter is not None
-        return ollama.AsyncClient(host=self.adapter.url, timeout=PATIENT)
+        client = ollama.AsyncClient(host=self.adapter.url, timeout=PATIENT)
+        try:
+            yield client
+        finally:
+            await client.close()
 
 
 @contextlib.asynccontextmanager

@@ -6,6 +6,7 @@ import pytest
 
 from tests.services.house import Stack
 from tests.support import plays
+from tests.support import words as words_said
 from tests.support.scripted_vllm import Stage
 from tests.support.word_tokens import WordTokens
 from tests.support.words import words
@@ -58,5 +59,17 @@ async def test_an_engine_that_counts_nothing(stack: Stack):
     async with stack.up(context_tokens=400) as rag:
         await rag.upload(*FILES)
         told = (await rag.ask("cats", show_sources=False)).json["choices"][0]["metadata"]["rag"]
-        assert not told["counted"]
         assert told["left_out"] > 0
+        assert told["context_tokens"] == words_said.PROMPT_TOKENS, "told with the answer"
+
+
+async def test_what_surely_fits_is_not_counted_before_it_is_asked(stack: Stack):
+    engine = WordTokens(50_000, answers="chat_stream_usage")
+    stack.chat.play = engine.play
+    async with stack.up() as rag:
+        await rag.upload(*FILES)
+        for _ in range(3):
+            told = (await rag.ask("cats")).json["choices"][0]["metadata"]["rag"]
+            assert told["counted"]
+        assert len(engine.counted) <= 1, "to know the window"
+        assert await rag.metric("rag_context_tokens_count") == 3

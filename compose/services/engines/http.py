@@ -80,6 +80,7 @@ class Http:
         key = self._settings.api_key
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Authorization": f"Bearer {key}"} if key else {},
             timeout=aiohttp.ClientTimeout(
                 total=None, sock_connect=self._settings.connect_seconds, sock_read=None

@@ -37,6 +37,7 @@ class LLM:
         self._uncounted_until = 0.0
         self._sizes: OrderedDict[str, int] = OrderedDict()
         self.window = 0
+        self._window_until = 0.0
 
     async def model(self) -> str:
         return await self._name.get()
@@ -69,8 +70,12 @@ class LLM:
         """The tokens of a conversation in the model's template; None where no engine tells."""
         counted = await self._tokenized({"messages": messages}, origin)
         if counted is not None:
-            self.window = counted.window
+            self.window, self._window_until = counted.window, time.monotonic() + LOOKED_UP_SECONDS
         return counted
+
+    def known_window(self) -> int:
+        """The model's context as it was told of late; 0: not known."""
+        return self.window if time.monotonic() < self._window_until else 0
 
     async def size(self, text: str, origin: Origin) -> int | None:
         """The tokens of a text by itself."""

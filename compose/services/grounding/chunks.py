@@ -34,6 +34,12 @@ class Rewriting:
         """Whether the model said why it stopped: else the answer is not whole."""
         return bool(self._reason)
 
+    @property
+    def prompt_tokens(self) -> int:
+        """As the engine counted them; where it tells none, as they were before the answer."""
+        told = (self.usage or {}).get("prompt_tokens")
+        return told if isinstance(told, int) else int(self._info.get("context_tokens", 0))
+
     def feed(self, chunk: Chunk) -> Chunk | None:
         """The chunk to send, if there is anything in it."""
         self.usage = chunk.get("usage") or self.usage
@@ -61,8 +67,10 @@ class Rewriting:
         tail = rest + (listed(sources) if show else "")
         chunks = [self._told({"content": tail}, None)] if tail else []
         last = self._told({}, self._reason)
-        metadata = {"sources": sources, "rag": dict(self._info)}
-        last["choices"][0]["metadata"] = metadata
+        info = dict(self._info)
+        if info.get("counted") is False and self.usage:
+            info |= {"context_tokens": self.prompt_tokens, "counted": True}
+        last["choices"][0]["metadata"] = {"sources": sources, "rag": info}
         return [*chunks, {**last, "sources": sources}]
 
     def counts(self) -> Chunk:

@@ -6,8 +6,16 @@ from collections.abc import Sequence
 
 SPARE_TOKENS = 16
 """For what a template adds between passages."""
+TEMPLATE_TOKENS = 512
+"""More than any template adds of its own."""
 RESERVED = 1024
 """Tokens kept for an answer whose length nobody set."""
+
+
+def at_most(texts: Sequence[str]) -> int:
+    """Tokens that a conversation of these turns has at most: none is shorter than a byte, and
+    templates add little."""
+    return sum(len(text.encode()) for text in texts) + TEMPLATE_TOKENS
 
 
 def room(window: int, wanted: int | None, most: int = 0) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,9 @@ from services.store.model import Document, NewPassage, Store, Vectors, require_s
 
 _ROUNDS = 4
 """Requests to the embedding engine, for each that may run at a time, between two reports."""
+
+
+_log = logging.getLogger("services")
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,10 @@ class Ingestion:
                 outcome = await self._take(index, file, size, told)
         except ServiceError as error:
             outcome = Progress(file.name, "failed", error=error.message, status=error.status)
+        except Exception:
+            # Ours, but of one file: the next may go well.
+            _log.exception("%s: taking it in failed", file.name)
+            outcome = Progress(file.name, "failed", error="internal error", status=500)
         finally:
             self._metrics.files.labels(outcome.stage).inc()
             told(outcome)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import itertools
 import tempfile
@@ -10,9 +11,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
 
-from services.errors import TooLarge
+from services.errors import ServiceError, TooLarge
 
 _AT_ONCE = 2**20
 
@@ -55,9 +55,10 @@ class Spool:
 
         Raises:
             TooLarge: more than `limit` bytes.
+            ServiceError: the disk doesn't take it.
         """
         path = Path(self._folder.name) / str(next(self._numbers))
-        writing = _Writing(await asyncio.to_thread(path.open, "wb"))
+        writing = _Writing(name, path)
         try:
             async for piece in pieces:
                 writing.add(piece)
@@ -75,8 +76,9 @@ class Spool:
 
 
 class _Writing:
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
+    def __init__(self, name: str, path: Path) -> None:
+        self._name = name
+        self._file = path.open("wb")
         self._pieces: list[bytes] = []
         self.digest = hashlib.sha256()
         self.size = self.waiting = 0
@@ -89,8 +91,15 @@ class _Writing:
     def flush(self) -> None:
         data = b"".join(self._pieces)
         self._pieces, self.waiting = [], 0
-        self._file.write(data)
         self.digest.update(data)
+        try:
+            self._file.write(data)
+            self._file.flush()
+        except OSError as error:
+            told = f"{self._name}: it can't be kept while it is read: {error.strerror}"
+            raise ServiceError(told, status=507) from None
 
     def close(self) -> None:
-        self._file.close()
+        # What couldn't be written is not tried again.
+        with contextlib.suppress(OSError):
+            self._file.close()

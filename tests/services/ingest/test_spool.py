@@ -5,7 +5,7 @@ import os
 from collections.abc import AsyncIterator
 
 import pytest
-from services.errors import TooLarge
+from services.errors import ServiceError, TooLarge
 from services.ingest.spool import Spool, at
 
 
@@ -35,3 +35,13 @@ async def test_what_is_too_large_is_not_kept_and_not_asked_for():
             await spool.take("a", pieces(100, asked), 100_000)
         assert os.listdir(spool._folder.name) == []
     assert len(asked) == 2
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has it")
+async def test_a_full_disk_is_told():
+    with Spool() as spool:
+        # Linux's own: every write to it fails so.
+        os.symlink("/dev/full", f"{spool._folder.name}/0")
+        with pytest.raises(ServiceError, match=r"^a: it can't be kept.*No space left") as error:
+            await spool.take("a", pieces(40, []), 2**30)
+        assert error.value.status == 507

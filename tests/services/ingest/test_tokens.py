@@ -13,7 +13,7 @@ def test_additive(one: str, other: str):
 
 @pytest.mark.parametrize(
     ("text", "tokens"),
-    [("", 0), ("word", 1), ("{};", 1.5), ("日本", 3), ("мир", 3), ("\ud800", 0.5)],
+    [("", 0), ("word", 1), ("{1};", 4), ("日本", 3), ("мир", 3), ("\ud800", 1)],
 )
 def test_by_kinds_of_characters(text: str, tokens: float):
     assert estimated(text) == tokens

@@ -12,7 +12,7 @@ COMPILE_SERVICES := $(BIN)/uv pip compile compose/services/pyproject.toml $(PINN
 	--extra postgres --extra traces
 
 .DEFAULT_GOAL := help
-.PHONY: help serve up verify down phase1 engine test check bench bench-vllm bench-peers lint format docs lock clean
+.PHONY: help serve up verify down phase1 engine test check bench bench-vllm bench-peers eval lint format docs lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -55,6 +55,9 @@ bench-vllm: engine ## the adapter beside the real engine alone, in three minutes
 
 bench-peers: $(VENV)/dev.stamp ## other adapters, for `make bench` to compare with
 	@exec $(BIN)/python -m tests.load.peers
+
+eval: $(VENV)/dev.stamp ## how good retrieval is; CRANFIELD=folder for that collection, too
+	@PYTHONPATH=compose exec $(BIN)/python -m tests.services.eval $(if $(CRANFIELD),--cranfield $(CRANFIELD)) $(EVAL)
 
 format: $(VENV)/dev.stamp ## what `check` would complain of and a machine can mend
 	$(BIN)/ruff format

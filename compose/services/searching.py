@@ -37,7 +37,7 @@ class Query:
     limit: int = 4
     among: int = 40
     """How many each of the two searches brings."""
-    dense_weight: float = 0.5
+    dense_weight: float = 0.3
     score_threshold: float | None = None
     """Least cosine."""
     distance_threshold: float | None = None

@@ -104,7 +104,7 @@ class Settings(BaseModel):
 
     search_type: SearchType = _from("RAG_SEARCH_TYPE", "hybrid", "how passages are looked for")
     dense_weight: float = _from(
-        "RAG_DENSE_WEIGHT", 0.5, "share of the vectors in a hybrid score", ge=0, le=1
+        "RAG_DENSE_WEIGHT", 0.3, "share of the vectors in a hybrid score", ge=0, le=1
     )
     candidates: int = _from("RAG_CANDIDATES", 40, "passages that are ranked", ge=1, le=1000)
     passages: int = _from("RAG_PASSAGES", 6, "passages that the model is shown", ge=1, le=100)

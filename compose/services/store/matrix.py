@@ -15,15 +15,16 @@ Ids = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Matrix:
-    """`ids` ascend; row i of `rows` is the vector of ids[i], a passage of documents[i].
+    """`ids` ascend; column i of `columns` is the vector of ids[i], a passage of documents[i].
 
-    A matrix is never changed: who searches in one is not disturbed by the next.
+    A matrix is never changed: who searches in one is not disturbed by the next. Columns, as BLAS
+    then goes through memory from one end to the other: with rows a search takes half as long again.
     """
 
     generation: int
     ids: Ids
     documents: Ids
-    rows: Vectors
+    columns: Vectors
 
     def search(
         self, vector: Vectors, limit: int, documents: Collection[int] | None = None
@@ -31,7 +32,7 @@ class Matrix:
         """The cosines of the best, best first; only of some documents, if they are given."""
         if not len(self.ids) or limit < 1:
             return []
-        scores = self.rows @ vector
+        scores = vector @ self.columns
         if documents is not None:
             allowed = np.isin(self.documents, np.fromiter(documents, np.int64, len(documents)))
             scores = np.where(allowed, scores, -np.inf)
@@ -46,28 +47,29 @@ class Matrix:
         wanted = np.fromiter(ids, np.int64, len(ids))
         at = np.searchsorted(self.ids, wanted)
         return {
-            int(id): self.rows[place]
+            int(id): self.columns[:, place].copy()
             for id, place in zip(wanted, at, strict=True)
             if place < len(self.ids) and self.ids[place] == id
         }
 
     def changed(
-        self, generation: int, there: Ids, documents: Ids, new_ids: Ids, new_rows: Vectors
+        self, generation: int, there: Ids, documents: Ids, new_ids: Ids, new_columns: Vectors
     ) -> Matrix:
-        """The next matrix: the passages that are there now; those that are new come with rows."""
+        """The next matrix: what is there now; what is new of it comes with its columns."""
         kept = np.isin(self.ids, there)
         ids = np.concatenate([self.ids[kept], new_ids])
         assert np.array_equal(ids, there)
         stayed = len(ids) - len(new_ids)
         if not stayed:
-            return Matrix(generation, ids, documents, new_rows)
-        # One copy: the rows of a large index are hundreds of megabytes.
-        rows = np.empty((len(ids), self.rows.shape[1]), np.float32)
-        np.compress(kept, self.rows, axis=0, out=rows[:stayed])
-        rows[stayed:] = new_rows
-        return Matrix(generation, ids, documents, rows)
+            return Matrix(generation, ids, documents, new_columns)
+        # One copy: the vectors of a large index are hundreds of megabytes.
+        columns = np.empty((len(self.columns), len(ids)), np.float32)
+        for before, after in zip(self.columns, columns, strict=True):
+            np.compress(kept, before, out=after[:stayed])
+        columns[:, stayed:] = new_columns
+        return Matrix(generation, ids, documents, columns)
 
 
 def empty(dimension: int) -> Matrix:
     none = np.empty(0, np.int64)
-    return Matrix(-1, none, none, np.empty((0, dimension), np.float32))
+    return Matrix(-1, none, none, np.empty((dimension, 0), np.float32))

@@ -151,26 +151,26 @@ def matrix(db: sqlite3.Connection, of: int, known: Matrix | None) -> Matrix:
         there = there[np.argsort(there[:, 0])]
         last = int(known.ids[-1]) if len(known.ids) else -1
         fresh = there[there[:, 0] > last, 0]
-        rows = _rows(db, of, last, fresh, dimension)
-        return known.changed(now, there[:, 0].copy(), there[:, 1].copy(), fresh, rows)
+        columns = _columns(db, of, last, fresh, dimension)
+        return known.changed(now, there[:, 0].copy(), there[:, 1].copy(), fresh, columns)
     finally:
         db.execute("COMMIT")
 
 
-def _rows(db: sqlite3.Connection, of: int, last: int, ids: Ids, dimension: int) -> Vectors:
+def _columns(db: sqlite3.Connection, of: int, last: int, ids: Ids, dimension: int) -> Vectors:
     """The vectors of these passages: all of the index that come after `last`.
 
     SQLite isn't asked for an order: it would sort the vectors themselves, on the disk.
     """
-    rows = np.empty((len(ids), dimension), np.float32)
+    columns, read = np.empty((dimension, len(ids)), np.float32), list[int]()
     found: Iterable[tuple[int, bytes]] = db.execute(
         "SELECT id, vector FROM passages WHERE index_id = ? AND id > ?", (of, last)
     )
     for some in _batched(found, _AT_ONCE):
-        places = np.searchsorted(ids, [id for id, _ in some])
         vectors = np.frombuffer(b"".join(blob for _, blob in some), np.float16)
-        rows[places] = vectors.reshape(-1, dimension)
-    return rows
+        columns[:, len(read) : len(read) + len(some)] = vectors.reshape(-1, dimension).T
+        read += [id for id, _ in some]
+    return columns if np.array_equal(read, ids) else columns[:, np.argsort(read)]
 
 
 def _batched(values: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -8,7 +8,7 @@ from services.store.model import Scored
 
 def made(*rows: tuple[float, float]) -> Matrix:
     ids = np.arange(1, len(rows) + 1) * 10
-    return Matrix(1, ids, ids // 20, np.array(rows, np.float32))
+    return Matrix(1, ids, ids // 20, np.array(rows, np.float32).T)
 
 
 ASKED = np.array([1, 0], np.float32)
@@ -40,7 +40,7 @@ def test_vectors_by_id():
 def test_the_next_matrix_has_what_stayed_and_what_came():
     before = made((1, 0), (0, 1), (1, 1))
     there, documents = np.array([20, 40]), np.array([1, 7])
-    after = before.changed(2, there, documents, np.array([40]), np.array([[5, 5]], np.float32))
+    after = before.changed(2, there, documents, np.array([40]), np.array([[5], [5]], np.float32))
     assert after.ids.tolist() == [20, 40]
-    assert after.rows.tolist() == [[0, 1], [5, 5]]
+    assert after.columns.T.tolist() == [[0, 1], [5, 5]]
     assert len(before.ids) == 3

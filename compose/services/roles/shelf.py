@@ -39,8 +39,9 @@ async def handed_on(request: web.Request, base: str) -> web.StreamResponse:
     headers = {name: request.headers[name] for name in HANDED_ON if name in request.headers}
     headers[REQUEST_ID] = origin_of(request.headers).request_id
     url = f"{base}{request.rel_url.raw_path_qs}"
-    relay = request.app[HOUSE].http.relayed(request.method, url, headers, pieces_of(request))
-    async with relay as answer:
+    pieces = pieces_of(request) if request.can_read_body else None
+    http = request.app[HOUSE].http
+    async with http.relayed(request.method, url, headers, pieces) as answer:
         response = web.StreamResponse(status=answer.status)
         response.headers["Content-Type"] = answer.content_type
         response.headers["Cache-Control"] = "no-cache"

@@ -102,6 +102,17 @@ async def test_a_file_that_can_not_be_read(page: Page, tmp_path: Path):
     assert await page.tab.count("#uploads li") == 0
 
 
+async def test_what_is_to_be_said_of_a_file(page: Page, tmp_path: Path):
+    file = tmp_path / "caf\u00e9.txt"
+    file.write_bytes("caf\u00e9".encode("latin-1"))
+    await page.tab.choose_files("#files", file)
+    await page.listed(1)
+    assert "Windows-1252" in await page.tab.text("#uploads li")
+    assert await page.tab.count("#uploads .failed") == 0
+    await page.tab.click("#uploads button")
+    assert await page.tab.count("#uploads li") == 0
+
+
 async def test_deleting_asks_first(page: Page, tmp_path: Path):
     await page.tab.choose_files("#files", *files(tmp_path, a_md="a", b_md="b"))
     await page.listed(2)

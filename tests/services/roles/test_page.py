@@ -13,6 +13,7 @@ from services.roles.page import HEADERS, assets
 
 from tests.services.house import Rag
 from tests.support import machine
+from tests.support.raw_http import send
 
 PAGE = machine.ROOT / "compose" / "services" / "page"
 TYPES = {
@@ -41,6 +42,13 @@ async def test_its_files(rag: Rag, name: str):
     assert reply.headers["content-type"] == TYPES[name]
     assert reply.headers["x-content-type-options"] == "nosniff"
     assert reply.body == (PAGE / name).read_bytes()
+
+
+async def test_the_head_alone(rag: Rag):
+    for path in ("/", "/page/page.js"):
+        reply = await send(rag.url("chatqna"), "HEAD", path)
+        assert (reply.status, reply.body) == (200, b"")
+        assert reply.headers["etag"]
 
 
 async def test_a_file_that_is_known_is_not_sent_again(rag: Rag):

@@ -19,6 +19,8 @@ _MOST_BOOKMARKS = 5000
 _DEPTH = 4
 _PASSWORD = 4
 """FPDF_ERR_PASSWORD."""
+_LEADERS = re.compile(r"\.[ .]{5,}")
+"""Between a heading and its page in a table of contents."""
 _HYPHENATED = re.compile("[\\x02\\xad\ufffe]\\s*")
 """Marks that PDFium leaves where a word was parted at the end of a line."""
 
@@ -70,7 +72,8 @@ def page_text(document: pdfium.PdfDocument, number: int) -> str:
             text_page.close()
     finally:
         page.close()
-    return _HYPHENATED.sub("", text).replace("\r\n", "\n").replace("\r", "\n").strip()
+    text = _HYPHENATED.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+    return _LEADERS.sub(" ", text).strip()
 
 
 def title_of(document: pdfium.PdfDocument) -> str:

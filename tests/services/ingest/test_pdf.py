@@ -20,6 +20,13 @@ def test_a_section_for_each_page_with_text():
     assert reading.metadata == {"pages": 3}
 
 
+def test_the_dots_of_a_table_of_contents():
+    [section] = read(
+        "a.pdf", pdf([["1 Start . . . . . . . . 4", "2 End............9", "Wait..."]])
+    ).sections
+    assert section.text == "1 Start  4\n2 End 9\nWait..."
+
+
 def test_bookmarks_are_headings():
     marks = [("Start", 0), ("Middle", 2)]
     reading = read("a.pdf", pdf([["One"], ["Two"], ["Three"]], bookmarks=marks))

@@ -111,13 +111,12 @@ class LocalSearcher:
         if query.how == "lexical":
             return fused([], await self._lexical(query, query.limit), 0, query.limit)
         if query.how == "hybrid":
-            lexical, (_, dense) = await gathered(
+            lexical, (made, dense) = await gathered(
                 [self._lexical(query, query.among), self._dense(query, query.among, vector)]
             )
             if query.score_threshold is not None or query.distance_threshold is not None:
-                near = {one.id for one in above(dense, query)}
-                dense = [one for one in dense if one.id in near]
-                lexical = [one for one in lexical if one.id in near]
+                lexical = await self._near(query, made, dense, lexical)
+                dense = above(dense, query)
             return fused(dense, lexical, query.dense_weight, query.limit)
         if query.how == "mmr":
             made, dense = await self._dense(query, query.among, vector)
@@ -126,6 +125,18 @@ class LocalSearcher:
             return diverse(found, made, vectors, query.limit, query.relevance)
         _, dense = await self._dense(query, query.limit, vector)
         return [Found(one.id, one.score, one.score) for one in above(dense, query)]
+
+    async def _near(
+        self, query: Query, made: Vectors, dense: Sequence[Scored], lexical: Sequence[Scored]
+    ) -> list[Scored]:
+        """Of those found by words: a passage that is near enough need not be among the nearest."""
+        cosines = {one.id: one.score for one in dense}
+        unknown = [one.id for one in lexical if one.id not in cosines]
+        vectors = await self._store.vectors(query.index, unknown)
+        cosines |= {id: float(vector @ made) for id, vector in vectors.items()}
+        near = above([Scored(id, cosine) for id, cosine in cosines.items()], query)
+        let_through = {one.id for one in near}
+        return [one for one in lexical if one.id in let_through]
 
     async def _lexical(self, query: Query, limit: int) -> list[Scored]:
         return await self._store.lexical(query.index, query.text, limit, query.filters)
@@ -199,6 +210,9 @@ class RemoteSearcher:
             raise EngineError(f"{self._url}: a malformed answer") from None
 
 
+_OWN = frozenset({"id", "file", "section", "position", "chunk_id", "score", "dense", "lexical"})
+
+
 def told_hit(hit: Hit) -> dict[str, Any]:
     """A hit's metadata on the wire; its text stands beside it."""
     passage = hit.passage
@@ -216,7 +230,6 @@ def told_hit(hit: Hit) -> dict[str, Any]:
 
 
 def read_hit(text: str, told: dict[str, Any]) -> Hit:
-    own = {"id", "file", "section", "position", "chunk_id", "score", "dense", "lexical"}
     passage = Passage(
         id=told["id"],
         document=told["file"],
@@ -224,6 +237,6 @@ def read_hit(text: str, told: dict[str, Any]) -> Hit:
         text=text,
         header=told["section"],
         key=told["chunk_id"],
-        metadata={key: value for key, value in told.items() if key not in own},
+        metadata={key: value for key, value in told.items() if key not in _OWN},
     )
     return Hit(passage, told["score"], told["dense"], told["lexical"])

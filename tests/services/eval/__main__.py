@@ -23,7 +23,8 @@ from tests.services.eval.docstrings import docstrings_of_python
 from tests.services.eval.documentation import documentation
 from tests.services.eval.floors import BM25, FLOORS, FUSED, Floor
 from tests.services.eval.judged import Judged
-from tests.services.eval.ways import hybrid, lists, rankings
+from tests.services.eval.thresholds import LEAST, Effect, effect
+from tests.services.eval.ways import by_default, hybrid, lists, rankings
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,14 @@ async def evaluated(judged: Judged, asked: argparse.Namespace) -> Outcome:
     parts = [report.heading(judged), report.quality(questions, tried)]
     if judged.name == "documentation":
         parts.append(report.by_kind(questions, tried[hybrid(weight)]))
-        parts.append(report.unanswerable(judged, found, weight))
+        effects = [(least, await with_least(judged, least)) for least in LEAST]
+        parts.append(report.unanswerable(judged.questions, found, effects))
     if asked.missed:
         parts.append(report.missed(questions, tried[hybrid(weight)]))
     measured = {
         (way, measure): mean(values(questions, rows))
         for way, rows in tried.items()
-        for measure, values in (("recall@10", report.found), ("nDCG@10", report.gains))
+        for measure, values in (("recall@10", report.shares), ("nDCG@10", report.gains))
     }
     return Outcome(
         "\n".join(parts),
@@ -70,6 +72,11 @@ async def evaluated(judged: Judged, asked: argparse.Namespace) -> Outcome:
             if (told := floor.missed(measured[floor.of]))
         ],
     )
+
+
+async def with_least(judged: Judged, least: float | None) -> Effect:
+    rankings = [await by_default(judged, one, least) for one in judged.questions]
+    return effect(judged.questions, rankings)
 
 
 def goals(name: str, weight: float) -> list[Floor]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tests.services.eval import thresholds
 from tests.services.eval.judged import Judged, Question
 from tests.services.eval.measures import interval, ndcg, recall
+from tests.services.eval.thresholds import Effect, nearest
 from tests.services.eval.ways import Lists, Rankings
 
 
@@ -24,7 +24,7 @@ def quality(questions: Sequence[Question], tried: Rankings) -> str:
         more = interval([a - b for a, b in zip(own, base, strict=True)])
         difference = f"{more.mean:+.3f} ({more.low:+.3f} to {more.high:+.3f})"
         rows.append(
-            (way, str(interval(found(questions, rankings))), str(interval(own)), difference)
+            (way, str(interval(shares(questions, rankings))), str(interval(own)), difference)
         )
     return table(("search", "recall@10", "nDCG@10", "nDCG@10, less that of words"), rows)
 
@@ -33,7 +33,7 @@ def gains(questions: Sequence[Question], rankings: Sequence[Sequence[str]]) -> l
     return [ndcg(one, q.relevant) for q, one in zip(questions, rankings, strict=True)]
 
 
-def found(questions: Sequence[Question], rankings: Sequence[Sequence[str]]) -> list[float]:
+def shares(questions: Sequence[Question], rankings: Sequence[Sequence[str]]) -> list[float]:
     return [recall(one, q.relevant) for q, one in zip(questions, rankings, strict=True)]
 
 
@@ -42,7 +42,7 @@ def by_kind(questions: Sequence[Question], rankings: Sequence[Sequence[str]]) ->
     for kind in ("single", "multi"):
         some = [pair for pair in zip(questions, rankings, strict=True) if pair[0].kind == kind]
         asked, lists = [one for one, _ in some], [one for _, one in some]
-        values = [str(interval(values(asked, lists))) for values in (found, gains)]
+        values = [str(interval(values(asked, lists))) for values in (shares, gains)]
         rows.append((kind, str(len(some)), *values))
     return table(("kind", "questions", "recall@10", "nDCG@10"), rows)
 
@@ -57,16 +57,22 @@ def missed(questions: Sequence[Question], rankings: Sequence[Sequence[str]]) -> 
     return table(("question", "not among the first ten"), rows)
 
 
-def unanswerable(judged: Judged, lists: Sequence[Lists], weight: float) -> str:
-    asked = judged.questions
-    rows = []
-    for least in (None, *thresholds.LEAST):
-        row = thresholds.effect(least, weight, asked, lists)
-        name = "none" if least is None else f"{least:g}"
-        rows.append((name, f"{row.silenced:.0%}", f"{row.lost:.0%}", f"{row.recall:.3f}"))
+def unanswerable(
+    asked: Sequence[Question],
+    found: Sequence[Lists],
+    effects: Iterable[tuple[float | None, Effect]],
+) -> str:
+    rows = [
+        (
+            "none" if least is None else f"{least:g}",
+            *(f"{share:.0%}" for share in (one.silenced, one.lost)),
+            f"{one.recall:.3f}",
+        )
+        for least, one in effects
+    ]
     head = ("least cosine", "unanswerable: nothing found", "answerable: nothing found", "recall@10")
     told = [
-        f"{word}: {thresholds.nearest(asked, lists, answerable=answerable)}"
+        f"{word}: {nearest(asked, found, answerable=answerable)}"
         for word, answerable in (("answerable", True), ("unanswerable", False))
     ]
     note = f"Nearest passage, cosine (least, median, greatest): {'; '.join(told)}."

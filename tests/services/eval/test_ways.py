@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-import pytest
 from services.store.model import Scored
 
 from tests.services.eval.judged import Question
-from tests.services.eval.thresholds import effect, near_enough, nearest
+from tests.services.eval.thresholds import effect, nearest
 from tests.services.eval.ways import Lists, best, rankings, reciprocal
 
 LABELS = {1: "a", 2: "b", 3: "c", 4: "d"}
@@ -27,19 +26,12 @@ def test_all_ways_are_tried_on_every_question():
     assert next(iter(tried)) == "words (BM25)", "what the others are compared with"
 
 
-def test_a_least_cosine_counts_for_both_searches():
-    assert near_enough(FOUND, 0.5, 0.3) == ["a", "b"]
-    assert near_enough(NOTHING, 0.5, 0.3) == []
-
-
 def test_what_a_least_cosine_does():
     asked = [Question("?", frozenset("ac")), Question("!", frozenset(), "unanswerable")]
-    told = effect(0.5, 0.3, asked, [FOUND, NOTHING])
+    told = effect(asked, [["a", "b"], []])
     assert (told.silenced, told.lost, told.recall) == (1.0, 0.0, 0.5)
-    told = effect(0.95, 0.3, asked, [FOUND, NOTHING])
-    assert (told.silenced, told.lost, told.recall) == (1.0, 1.0, 0.0)
-    told = effect(0.1, 0.3, asked, [FOUND, NOTHING])
-    assert (told.silenced, told.lost, told.recall) == (0.0, 0.0, pytest.approx(1.0))
+    told = effect(asked, [[], ["d"]])
+    assert (told.silenced, told.lost, told.recall) == (0.0, 1.0, 0.0)
 
 
 def test_the_nearest_of_each_kind():

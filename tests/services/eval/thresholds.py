@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from services.grounding.fusion import fused
-
 from tests.services.eval.judged import Question
-from tests.services.eval.measures import DEPTH, recall
-from tests.services.eval.ways import Lists, best
+from tests.services.eval.measures import recall
+from tests.services.eval.ways import Lists
 
-LEAST = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
+LEAST = (None, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
 
 
 @dataclass(frozen=True)
 class Effect:
-    least: float | None
     silenced: float
     """The share of the unanswerable questions for which nothing is found."""
     lost: float
@@ -26,31 +23,15 @@ class Effect:
     """Of the answerable ones."""
 
 
-def effect(
-    least: float | None, weight: float, asked: Sequence[Question], found: Sequence[Lists]
-) -> Effect:
-    """As the services apply it in a hybrid search: what is not near enough counts for neither."""
-    rows = [
-        (question, near_enough(one, least, weight))
-        for question, one in zip(asked, found, strict=True)
-    ]
+def effect(asked: Sequence[Question], rankings: Sequence[Sequence[str]]) -> Effect:
+    rows = list(zip(asked, rankings, strict=True))
     empty = [not ranking for question, ranking in rows if not question.relevant]
     answerable = [(question, ranking) for question, ranking in rows if question.relevant]
     return Effect(
-        least,
         sum(empty) / len(empty),
         sum(not ranking for _, ranking in answerable) / len(answerable),
         sum(recall(ranking, one.relevant) for one, ranking in answerable) / len(answerable),
     )
-
-
-def near_enough(found: Lists, least: float | None, weight: float) -> list[str]:
-    if least is None:
-        return best(found, weight)
-    near = {one.id for one in found.dense if one.score >= least}
-    dense = [one for one in found.dense if one.id in near]
-    lexical = [one for one in found.lexical if one.id in near]
-    return [found.labels[one.id] for one in fused(dense, lexical, weight, DEPTH)]
 
 
 def nearest(asked: Sequence[Question], found: Sequence[Lists], *, answerable: bool) -> str:

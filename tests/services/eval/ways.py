@@ -69,8 +69,8 @@ def reciprocal(found: Lists) -> list[str]:
     return [found.labels[id] for id in order[:DEPTH]]
 
 
-async def by_default(judged: Judged, question: Question) -> list[str]:
-    """What the services find with their own settings, without a reranker."""
+async def by_default(judged: Judged, question: Question, least: float | None = None) -> list[str]:
+    """What the services find with their own settings, without a reranker; `least`: a cosine."""
     settings = Settings()
     query = Query(
         text=question.text,
@@ -79,6 +79,7 @@ async def by_default(judged: Judged, question: Question) -> list[str]:
         limit=DEPTH,
         among=settings.candidates,
         dense_weight=settings.dense_weight,
+        score_threshold=least,
     )
 
     async def vector() -> Vectors:

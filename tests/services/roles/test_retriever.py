@@ -66,6 +66,17 @@ async def test_ways_to_search(rag: Rag, how: dict[str, Any], count: int):
     assert len(found["retrieved_docs"]) == count
 
 
+async def test_what_words_find_is_let_through_though_others_are_nearer(rag: Rag):
+    await rag.upload(*FILES)
+    asked = {"text": "dogs", "embedding": bag("cats cats sleep dogs"), "k": 1, "fetch_k": 1}
+    asked |= {"search_type": "hybrid", "dense_weight": 0.1}
+    for more in ({}, {"score_threshold": 0.1}):
+        found = await ask(rag, **asked, **more)
+        assert [one["file"] for one in found["metadata"]] == ["dogs.txt"]
+    found = await ask(rag, **asked, score_threshold=0.5)
+    assert [one["file"] for one in found["metadata"]] == ["cats.md"]
+
+
 async def test_the_given_vector_is_used(stack: Stack, rag: Rag):
     await rag.upload(*FILES)
     asked = stack.embed.asked.count(f"POST {EMBEDDINGS}")

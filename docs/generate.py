@@ -190,8 +190,9 @@ roles below, or `all`, the default: all of them in one process.
 ## Roles
 {table(("role", "port", "routes", "what it does"), roles)}
 Each has {", ".join(f"`{route}`" for route in COMMON)}, too. Ports are OPEA's;
-[in the stack](ports.md) only the first two are published. Where all roles run in one process,
-chatqna's port has dataprep's routes as well. As a model of the adapter the pipeline is
+[in the stack](ports.md) only the first two are published. chatqna's port has a page, `/`, and
+dataprep's routes for it: handed on to `DATAPREP_URL` where dataprep is another process. As a model
+of the adapter the pipeline is
 `chatqna:latest` on port 11434, on all routes for chats and completions there.
 
 ## Settings

@@ -13,6 +13,17 @@ except urllib.error.HTTPError as error:
     print(error.read().decode())
 """
 """A file of this name and text to the URL given; the answer, whatever its status."""
+INGEST_LINK = """
+import json, sys, urllib.error, urllib.request as r
+body = ("--x\\r\\nContent-Disposition: form-data; name=\\"link_list\\"\\r\\n\\r\\n%s"
+        "\\r\\n--x--\\r\\n")
+sent = r.Request(sys.argv[2], (body % json.dumps([sys.argv[1]])).encode(),
+                 {"Content-Type": "multipart/form-data; boundary=x"})
+try:
+    print(r.urlopen(sent).read().decode())
+except urllib.error.HTTPError as error:
+    print(error.read().decode())
+"""
 ASK = """
 import json, sys
 from ollama import Client
@@ -42,3 +53,21 @@ except urllib.error.HTTPError as error:
 """
 """The status of the answer to an empty body."""
 GET = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1]).read().decode())"
+WORLD = "192.0.2.77"
+"""A server beyond the machine, which knows no way back to the containers (RFC 5737)."""
+PYTHON = "/usr/bin/python3"
+MAKE_WORLD = f"""
+ip netns list | grep -q beyond && exit
+ip netns add beyond
+ip link add away type veth peer name near netns beyond
+ip addr add 192.0.2.1/24 dev away && ip link set away up
+ip -n beyond addr add {WORLD}/24 dev near && ip -n beyond link set near up
+cd "$1"
+ip netns exec beyond {PYTHON} -m http.server --bind {WORLD} 80 > /dev/null 2>&1 &
+for i in $(seq 50); do
+  {PYTHON} -c "import socket; socket.create_connection(('{WORLD}', 80), 1)" 2>/dev/null && exit
+  sleep 0.1
+done
+exit 1
+"""
+CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 2).close()"

@@ -43,8 +43,13 @@ def load_database(daemon: Daemon) -> None:
     assert wheel.origin is not None
     context = daemon.root / "pgvector"
     shutil.copytree(STAND_INS / "pgvector", context)
-    newest = max(Path(wheel.origin).parent.glob("pginstall*"))
-    shutil.copytree(newest, context / "server", symlinks=True, ignore=_not_needed)
+    package = Path(wheel.origin).parent
+    # Side by side as in the wheel: the programs find their libraries by it.
+    newest = max(package.glob("pginstall*"))
+    server = context / "wheel" / "package" / "server"
+    shutil.copytree(newest, server, symlinks=True, ignore=_not_needed)
+    libraries = package.with_name(f"{package.name}.libs")
+    shutil.copytree(libraries, context / "wheel" / libraries.name)
     image = versions()["PGVECTOR_IMAGE"].removeprefix("docker.io/")
     daemon.run("docker", "build", "-q", "-t", image, str(context), DOCKER_BUILDKIT="1")
     shutil.rmtree(context)

@@ -12,27 +12,23 @@ import pytest
 
 from tests.compose.dashboards import expressions
 from tests.containers import services_image
-from tests.containers.asking import ASK, DATAPREP, GET, INGEST, LAST_LINE, POST, REFUSED
+from tests.containers.asking import (
+    ASK,
+    CONNECT,
+    DATAPREP,
+    GET,
+    INGEST,
+    LAST_LINE,
+    MAKE_WORLD,
+    POST,
+    REFUSED,
+    WORLD,
+)
 from tests.containers.daemon import Daemon
 from tests.containers.stack import QUICK, Stack
 
 FACT = "Otters hold hands when they sleep."
 QUESTION = "Do otters hold hands?"
-PYTHON = "/usr/bin/python3"
-WORLD = "192.0.2.77"
-"""A server beyond the machine, which knows no way back to the containers (RFC 5737)."""
-MAKE_WORLD = f"""
-ip netns add beyond
-ip link add away type veth peer name near netns beyond
-ip addr add 192.0.2.1/24 dev away && ip link set away up
-ip -n beyond addr add {WORLD}/24 dev near && ip -n beyond link set near up
-ip netns exec beyond {PYTHON} -m http.server --bind {WORLD} 80 > /dev/null 2>&1 &
-for i in $(seq 50); do
-  {PYTHON} -c "import socket; socket.create_connection(('{WORLD}', 80), 1)" 2>/dev/null && exit
-  sleep 0.1
-done
-exit 1
-"""
 
 
 @pytest.fixture(scope="module")
@@ -97,9 +93,10 @@ def test_every_expression_of_the_row_about_documents_finds_data(running: Stack) 
 
 
 def test_the_pipeline_has_no_way_but_the_adapters(running: Stack) -> None:
-    running.daemon.run("sh", "-ec", MAKE_WORLD)
-    ask = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 2).close()"
-    command = ("rag", "python3", "-c", ask)
+    files = running.daemon.root / "world"
+    files.mkdir(exist_ok=True)
+    running.daemon.run("sh", "-ec", MAKE_WORLD, "world", str(files))
+    command = ("rag", "python3", "-c", CONNECT)
     assert running.inside_any(*command, "adapter", "11434") == (0, "")
     for host, port in ((WORLD, "80"), (_address(running, "llm-cpu"), "8000")):
         code, said = running.inside_any(*command, host, port)

@@ -86,10 +86,9 @@ async def rerank(
     except ServiceError as error:
         _log.warning("went on unranked: %s", error.message)
     else:
-        ranked = [replace(hit, ranked=score) for hit, score in zip(hits, scores, strict=True)]
         # A stable sort: what the reranker finds equal stays in its order.
-        ranked.sort(key=lambda hit: -(hit.ranked or 0.0))
-        return ranked[:limit], "done"
+        best = sorted(range(len(hits)), key=lambda at: -scores[at])[:limit]
+        return [replace(hits[at], ranked=scores[at]) for at in best], "done"
     parts.metrics.rerank_fallback.labels(outcome).inc()
     return list(hits[:limit]), outcome
 

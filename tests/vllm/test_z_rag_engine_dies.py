@@ -41,12 +41,13 @@ async def rest(connection: Connection) -> bytes:
 async def test_every_form_of_a_stream_tells_of_it(engine, embedding_engine, tmp_path):
     async with installed(engine, embedding_engine, tmp_path) as rag:
         await rag.upload(CATS)
-        async with (
-            asyncio.timeout(90),
-            await begun(rag.adapter.url, "/api/chat") as ollama,
-            await begun(rag.url("chatqna"), "/v1/chat/completions") as openai,
-            await begun(rag.url("chatqna"), "/v1/chatqna") as opea,
-        ):
+        chatqna = rag.url("chatqna")
+        async with asyncio.timeout(90):
+            ollama, openai, opea = streams = await asyncio.gather(
+                begun(rag.adapter.url, "/api/chat"),
+                begun(chatqna, "/v1/chat/completions"),
+                begun(chatqna, "/v1/chatqna"),
+            )
             engine.kill_core()
             last = json.loads((await rest(ollama)).splitlines()[-1])
             assert list(last) == ["error"]
@@ -55,6 +56,8 @@ async def test_every_form_of_a_stream_tells_of_it(engine, embedding_engine, tmp_
                 assert b"[DONE]" not in told
                 last = told.removesuffix(b"\n\n").rpartition(b"data: ")[2]
                 assert orjson.loads(last)["error"]["type"] == "engine_error"
+            for connection in streams:
+                await connection.close()
         reply = await rag.ask("When do cats eat?", stream=True)
         assert reply.status in (500, 502, 503)
         assert reply.json["error"]["message"]

@@ -145,7 +145,8 @@ async def _chunks(parts: Parts, request: Request, prepared: Prepared) -> AsyncGe
         return
     show = parts.settings.show_sources
     show = show if request.answering.show_sources is None else request.answering.show_sources
-    writer = Rewriting(head, sources(prepared.hits), prepared.info)
+    told_of = sources(prepared.hits, request.answering.quote_characters)
+    writer = Rewriting(head, told_of, prepared.info)
     async with aclosing(stages.generate(parts, prepared.body, request.origin)) as chunks:
         async for chunk in chunks:
             told = writer.feed(chunk)
@@ -174,13 +175,14 @@ def said(head: Chunk, text: str, info: Mapping[str, Any], counts: bool) -> list[
     ]
 
 
-def sources(hits: list[Hit]) -> list[Chunk]:
+def sources(hits: list[Hit], quote: int) -> list[Chunk]:
     return [
         source(
             number,
             hit.passage.document,
             hit.passage.header,
             hit.passage.text,
+            quote,
             page=hit.passage.metadata.get("page"),
             score=hit.score if hit.ranked is None else hit.ranked,
             key=hit.passage.key,

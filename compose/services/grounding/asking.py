@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from services.grounding.chunks import QUOTE
 from services.settings import SearchType
 
 
@@ -47,6 +48,8 @@ class Answering(BaseModel):
     condense: bool | None = None
     show_sources: bool | None = None
     stream_format: Literal["opea", "openai"] | None = None
+    quote_characters: int = Field(QUOTE, ge=0, le=100_000)
+    """Of each passage that is told with the answer."""
     sources_trailer: bool = False
     """A line `json: {"reranked_docs": […]}` at the end of a stream, as Enterprise-RAG has it."""
 

@@ -8,6 +8,8 @@ from typing import Any
 from services.grounding.citations import Citations, listed
 
 Chunk = dict[str, Any]
+QUOTE = 400
+"""Characters of a passage that are told with an answer, unless others are asked for."""
 
 
 class Rewriting:
@@ -103,8 +105,10 @@ def folded(chunks: Iterable[Chunk]) -> Chunk:
     return {**whole, "object": "chat.completion", "choices": [choice], **extras}
 
 
-def source(number: int, document: str, header: str, text: str, **told: Any) -> Chunk:
-    """What is told of a passage that the model was shown."""
+def source(
+    number: int, document: str, header: str, text: str, most: int = QUOTE, **told: Any
+) -> Chunk:
+    """What is told of a passage that the model was shown; `most`: characters of its text."""
     return {
         "id": number,
         "file": document,
@@ -112,9 +116,5 @@ def source(number: int, document: str, header: str, text: str, **told: Any) -> C
         "section": header.removeprefix(document).removeprefix(" > "),
         "score": told.get("score"),
         "chunk_id": told.get("key"),
-        "quote": text if len(text) <= QUOTE else f"{text[:QUOTE]}…",
+        "quote": text if len(text) <= most else f"{text[:most]}…",
     }
-
-
-QUOTE = 400
-"""Characters of a passage that are shown with an answer."""

@@ -2,6 +2,9 @@
 
 import { problem } from "./elements.js";
 
+/** Sources have a list of their own here, with the whole passages. */
+const WISHES = { stream: true, show_sources: false, quote_characters: 100_000 };
+
 /**
  * Yields the objects of the answer. Throws an Error with a sentence if it failed or broke off; an
  * AbortError if `signal` said so, which closes the connection and all that was begun behind it.
@@ -11,7 +14,7 @@ export async function* asked(body, signal) {
   try {
     response = await fetch("v1/chat/completions", {
       method: "POST",
-      body: JSON.stringify({ ...body, stream: true, show_sources: false }),
+      body: JSON.stringify({ ...body, ...WISHES }),
       signal,
     });
   } catch (error) {

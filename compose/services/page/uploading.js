@@ -7,7 +7,7 @@ import { problem } from "./elements.js";
 const STAGES = {
   waiting: ["Waiting for its turn", 0.5],
   read: ["Read", 0.6],
-  cut: ["Cut into passages", 0.7],
+  cut: ["Cut", 0.7],
   embedding: ["Embedding", 0.7],
   embedded: ["Embedded", 0.95],
   added: ["Added", 1],

@@ -69,3 +69,4 @@ def test_without_a_reason_it_has_not_ended():
 
 def test_a_quote_is_short():
     assert source(1, "a", "", "x" * 1000)["quote"] == "x" * QUOTE + "…"
+    assert source(1, "a", "", "x" * 1000, 1000)["quote"] == "x" * 1000

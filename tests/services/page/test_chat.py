@@ -45,6 +45,15 @@ async def test_an_answer_with_its_sources(page: Page):
     assert not await page.tab.evaluate("document.querySelector('#question').value")
 
 
+async def test_the_whole_passage_is_shown(page: Page):
+    text = " ".join(f"Cat {n} sleeps." for n in range(60))
+    await page.rag.upload(("cats.txt", text.encode()))
+    await page.ask("Where does cat 59 sleep?")
+    await page.answered()
+    await page.tab.click(".source")
+    assert await page.tab.text("#passage-quote") == text
+
+
 async def test_an_answer_is_seen_while_it_comes_and_can_be_stopped(page: Page):
     await page.rag.upload(CATS)
     page.stack.chat.play = in_chat(endless)

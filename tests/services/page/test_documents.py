@@ -44,11 +44,11 @@ async def test_progress_is_shown(page: Page, tmp_path: Path):
     await page.tab.choose_files("#files", *files(tmp_path, cats_md="Cats sleep.", b_md="b"))
     await begun.wait()
     await page.tab.until(
-        "document.querySelector('#uploads .hint')?.textContent === 'Cut into passages, 1 passage'"
+        "document.querySelector('#uploads .hint')?.textContent === 'Cut, 1 passage'"
     )
     shown = "[...document.querySelectorAll('#uploads li')].map((li) => li.innerText)"
     first, second = await page.tab.evaluate(shown)
-    assert first.split("\n") == ["cats.md", "Cancel", "Cut into passages, 1 passage"]
+    assert first.split("\n") == ["cats.md", "Cancel", "Cut, 1 passage"]
     assert second.split("\n") == ["b.md", "Cancel", "Waiting"]
     bar = await page.tab.evaluate("document.querySelector('#uploads progress').value")
     assert 0.5 < bar < 1

@@ -14,7 +14,7 @@ import numpy as np
 from services.engines.embedder import Embedding
 from services.errors import ServiceError
 from services.ingest.cutting import Size
-from services.ingest.progress import Board, Outcome, Progress, Report
+from services.ingest.progress import Board, Outcome, Progress, Report, failed, gone
 from services.ingest.spool import Spooled
 from services.ingest.workers import AT_ONCE, Job, Read, Workers
 from services.kit.metrics import Metrics
@@ -60,7 +60,7 @@ class Ingestion:
         self, index: str, file: File, size: Size, report: Report = lambda progress: None
     ) -> Progress:
         """The outcome; a failure is one, too, and told in a sentence."""
-        outcome = Progress(file.name, "failed", error="the client left", status=499)
+        outcome = gone(file.name)
 
         def told(step: Progress) -> None:
             self.board.note(index, step)
@@ -71,11 +71,13 @@ class Ingestion:
             async with self._free:
                 outcome = await self._take(index, file, size, told)
         except ServiceError as error:
-            outcome = Progress(file.name, "failed", error=error.message, status=error.status)
+            outcome = failed(file.name, error)
         except Exception:
             # Ours, but of one file: the next may go well.
             _log.exception("%s: taking it in failed", file.name)
-            outcome = Progress(file.name, "failed", error="internal error", status=500)
+            outcome = Progress(
+                file.name, "failed", error=f"{file.name}: internal error", status=500
+            )
         finally:
             self._metrics.files.labels(outcome.stage).inc()
             told(outcome)

@@ -66,7 +66,7 @@ def address_of(link: str) -> URL:
         fit = url.scheme in ("http", "https") and bool(url.host) and bool(url.port)
     except ValueError:
         fit = False
-    if not fit or len(link) > _LONGEST or not link.isprintable():
+    if not fit or len(str(url)) > _LONGEST or not link.isprintable():
         raise Refused(f"{shown}: this is no link to http or https")
     if url.user is not None or url.password is not None:
         raise Refused("a link with a user's name or password in it is not followed")

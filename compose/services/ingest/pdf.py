@@ -17,8 +17,8 @@ from services.ingest.reading import Reading, Section
 
 _MOST_BOOKMARKS = 5000
 _DEPTH = 4
-_PASSWORD = 4
-"""FPDF_ERR_PASSWORD."""
+_ENCRYPTED = (4, 5)
+"""FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY: a way to encrypt that PDFium doesn't know."""
 _LEADERS = re.compile(r"\.[ .]{5,}")
 """Between a heading and its page in a table of contents."""
 _HYPHENATED = re.compile("[\\x02\\xad\ufffe]\\s*")
@@ -29,7 +29,7 @@ def read(name: str, data: bytes) -> Reading:
     try:
         document = pdfium.PdfDocument(data)
     except pdfium.PdfiumError as error:
-        if error.err_code == _PASSWORD:
+        if error.err_code in _ENCRYPTED:
             raise Refused(f"{name}: the PDF is encrypted; save it without a password") from None
         raise Refused(f"{name}: the PDF is broken") from None
     try:

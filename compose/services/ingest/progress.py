@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from services.errors import ServiceError
+
 Outcome = Literal["added", "replaced", "unchanged", "failed"]
 OUTCOMES = ("added", "replaced", "unchanged", "failed")
 REMEMBERED = 500
@@ -15,11 +17,11 @@ REMEMBERED = 500
 
 @dataclass(frozen=True)
 class Progress:
-    """`stage`: waiting → fetched (links) → read → cut → embedding, as often as need be →
+    """`stage`: fetching (a link) → waiting → read → cut → embedding, as often as need be →
     embedded → an outcome."""
 
     file: str
-    stage: Literal["waiting", "fetched", "read", "cut", "embedding", "embedded"] | Outcome
+    stage: Literal["fetching", "waiting", "read", "cut", "embedding", "embedded"] | Outcome
     passages: int = 0
     done: int = 0
     """Passages that have their vectors."""
@@ -30,6 +32,15 @@ class Progress:
     @property
     def is_outcome(self) -> bool:
         return self.stage in OUTCOMES
+
+
+def failed(file: str, error: ServiceError) -> Progress:
+    return Progress(file, "failed", error=error.message, status=error.status)
+
+
+def gone(file: str) -> Progress:
+    """How it ends when nobody waits for it any more: as if it had never been sent."""
+    return Progress(file, "failed", error=f"{file}: the client left", status=499)
 
 
 Report = Callable[[Progress], None]

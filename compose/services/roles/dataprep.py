@@ -17,7 +17,7 @@ from services.ingest.cutting import Size
 from services.ingest.ingest import File
 from services.ingest.links import Links, links_of
 from services.ingest.links import name_of as name_of_link
-from services.ingest.progress import Progress
+from services.ingest.progress import Progress, failed, gone
 from services.ingest.spool import Spool
 from services.kit.app import Card, Routes
 from services.kit.replies import json_reply, read_object
@@ -63,27 +63,31 @@ async def taken(
     house: House, index: str, form: Form, links: Sequence[str], size: Size, spool: Spool
 ) -> AsyncGenerator[Progress]:
     """Every step of every file, as it is done."""
-    board = house.ingestion.board
     for step in form.refused:
-        board.note(index, step)
-        yield step
+        yield noted(house, index, step)
     for file in form.files:
         async with aclosing(steps_of(house, index, file, size)) as steps:
             async for step in steps:
                 yield step
     for link in links:
         name = name_of_link(link)
+        yield noted(house, index, Progress(name, "fetching"))
         try:
             file = await Links(house.settings).fetch(link, spool)
         except ServiceError as error:
-            step = Progress(name, "failed", error=error.message, status=error.status)
-            board.note(index, step)
-            yield step
+            yield noted(house, index, failed(name, error))
             continue
-        yield Progress(name, "fetched")
+        except asyncio.CancelledError:
+            noted(house, index, gone(name))
+            raise
         async with aclosing(steps_of(house, index, file, size)) as steps:
             async for step in steps:
                 yield step
+
+
+def noted(house: House, index: str, step: Progress) -> Progress:
+    house.ingestion.board.note(index, step)
+    return step
 
 
 async def steps_of(house: House, index: str, file: File, size: Size) -> AsyncGenerator[Progress]:
@@ -123,16 +127,16 @@ def reply(steps: list[Progress]) -> web.Response:
 def summed(steps: list[Progress]) -> tuple[int, dict[str, Any]]:
     """200 if all were taken in, 207 if some, the status of the first failure if none."""
     done = [step for step in steps if step.is_outcome]
-    failed = [step for step in done if step.stage == "failed"]
+    bad = [step for step in done if step.stage == "failed"]
     files = [asdict(step) for step in done]
-    if not failed:
+    if not bad:
         return 200, {"message": "Data preparation succeeded", "files": files}
-    told = "; ".join(step.error for step in failed)
-    if len(failed) < len(done):
-        count = f"{len(done) - len(failed)} of {len(done)}"
+    told = "; ".join(step.error for step in bad)
+    if len(bad) < len(done):
+        count = f"{len(done) - len(bad)} of {len(done)}"
         return 207, {"message": f"{count} files were taken in: {told}", "files": files}
-    error = ServiceError(told, status=failed[0].status)
-    return failed[0].status, {"message": told, "files": files, **error_body(error)}
+    error = ServiceError(told, status=bad[0].status)
+    return bad[0].status, {"message": told, "files": files, **error_body(error)}
 
 
 def size_of(fields: dict[str, str], settings: Settings) -> Size:

@@ -9,7 +9,7 @@ from aiohttp import BodyPartReader, web
 
 from services.errors import Refused, TooLarge
 from services.ingest.ingest import File
-from services.ingest.progress import Progress
+from services.ingest.progress import Progress, failed
 from services.ingest.spool import Spool
 
 MOST_FILES = 1000
@@ -17,6 +17,8 @@ _MOST_FIELDS = 100
 _MOST_FIELD = 2**18
 _MOST_TOGETHER = 10
 """So many times the largest file all files of a form may have together."""
+_BESIDES = 2**25
+"""Bytes: fields, and what stands between the parts."""
 _LONGEST_NAME = 200
 _AT_ONCE = 2**16
 
@@ -39,6 +41,8 @@ async def read_form(request: web.Request, spool: Spool, limit: int) -> Form:
     if request.content_type == "application/x-www-form-urlencoded":
         given = await request.post()
         return Form(fields={key: str(value) for key, value in given.items()})
+    if (request.content_length or 0) > _MOST_TOGETHER * limit + _BESIDES:
+        raise TooLarge(f"the request is larger than {_MOST_TOGETHER} of the largest files")
     form = Form()
     try:
         reader = await request.multipart()
@@ -73,7 +77,7 @@ async def read_file(part: BodyPartReader, form: Form, spool: Spool, limit: int) 
     try:
         form.files.append(File(name, await spool.take(name, pieces, min(limit, room))))
     except TooLarge as error:
-        form.refused.append(Progress(name, "failed", error=error.message, status=error.status))
+        form.refused.append(failed(name, error))
         async for _ in pieces:
             pass  # what it would have been is not kept
 

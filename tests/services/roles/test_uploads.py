@@ -77,12 +77,12 @@ async def test_what_is_too_large_keeps_nothing_else_out():
 async def test_however_much_is_sent_little_is_in_memory(limit: int, kept: int):
     body, content_type = form((("a.txt", b""),), {})
     before, _, after = body.partition(b"\r\n\r\n\r\n")
-    length = len(body) + 640 * 2**16
+    length = len(body) + 400 * 2**16
     headers = {"Content-Type": content_type, "Content-Length": str(length)}
     async with server(limit) as url, await Connection.open(url) as client:
         await client.send("POST", "/", None, headers)
         tracemalloc.start()
-        for piece in (before + b"\r\n\r\n", *itertools.repeat(b"x" * 2**16, 640), b"\r\n" + after):
+        for piece in (before + b"\r\n\r\n", *itertools.repeat(b"x" * 2**16, 400), b"\r\n" + after):
             client.writer.write(piece)
             await client.writer.drain()
         await client.head()
@@ -103,6 +103,13 @@ async def test_nor_is_all_of_it_together_without_bounds():
 async def test_too_many_files(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(uploads, "MOST_FILES", 2)
     assert (await sent(("a", b""), ("b", b""), ("c", b""))).status == 413
+
+
+async def test_a_request_that_says_it_is_too_large_is_not_read():
+    async with server() as url, await Connection.open(url) as client:
+        headers = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": "40000000"}
+        await client.send("POST", "/", None, headers)
+        assert (await client.head()).status == 413
 
 
 @pytest.mark.parametrize(

@@ -83,4 +83,4 @@ def test_documents_outlive_the_database_and_its_users(running: Stack) -> None:
         running.daemon.docker("restart", "--time", "20", running.container(service))
     running.until_healthy(*restarted)
     last = json.loads(running.python(LAST_LINE, QUESTION))
-    assert [row["file"] for row in last["sources"]] == ["otters.md"]
+    assert "otters.md" in [row["file"] for row in last["sources"]]

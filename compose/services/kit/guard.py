@@ -4,7 +4,8 @@ The rule is the adapter's and Ollama's. A page may ask where it came from; a pag
 may ask, whatever its port; others by RAG_ORIGINS, where `*` is everybody, as OPEA has it. Without
 the rule any page that a user visits could read, add and delete documents in the user's name. And a
 page whose name is made to mean 127.0.0.1 still sends its own name: a server that listens on
-loopback answers to names of this machine only. Clients that are no browsers send no Origin.
+loopback answers to names of this machine, and to those in RAG_ORIGINS, which a proxy before it may
+have. Clients that are no browsers send no Origin.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class Guard:
     def __init__(self, listening: str, added: Iterable[str] = ()) -> None:
         self._loopback = listening == "localhost" or is_loopback(listening)
         self._added = {origin.strip().rstrip("/").lower() for origin in added if origin.strip()}
+        self._names = {name_of(origin) for origin in self._added}
 
     def allows(self, origin: str) -> bool:
         """Whether a page of another origin may ask."""
@@ -39,10 +41,10 @@ class Guard:
 
     def knows(self, host: str) -> bool:
         """Whether a request with this Host header may be meant for this server."""
-        if not self._loopback:
+        if not self._loopback or ANY in self._added:
             return True
         name = host_of(host)
-        own = ("", "localhost", socket.gethostname().lower())
+        own = {"", "localhost", socket.gethostname().lower()} | self._names
         return name in own or name.endswith(_NEAR_SUFFIXES) or address_of(name) is not None
 
     def judged(self, request: web.Request) -> str:
@@ -53,7 +55,7 @@ class Guard:
         """
         origin, host = request.headers.get("Origin", ""), request.headers.get("Host", "")
         if not self.knows(host):
-            raise Refused(f"{host} is no name of this server", status=403)
+            raise Refused(f"{host} is no name of this server: see RAG_ORIGINS", status=403)
         if not origin or origin in (f"http://{host}", f"https://{host}"):
             return ""
         if not self.allows(origin):
@@ -63,12 +65,16 @@ class Guard:
 
 def is_near(origin: str) -> bool:
     """Whether a page was served by this machine, from whatever port."""
+    name = name_of(origin)
+    return origin.startswith(("http://", "https://")) and (name == "localhost" or is_loopback(name))
+
+
+def name_of(origin: str) -> str:
+    """The name or address in it; empty if there is none."""
     try:
-        parts = urlsplit(origin)
+        return urlsplit(origin).hostname or ""
     except ValueError:
-        return False
-    name = parts.hostname or ""
-    return parts.scheme in ("http", "https") and (name == "localhost" or is_loopback(name))
+        return ""
 
 
 def is_loopback(name: str) -> bool:

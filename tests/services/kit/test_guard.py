@@ -57,6 +57,12 @@ def test_pages_that_the_operator_allows():
     assert not guard.allows("http://ui.example")
 
 
+def test_a_proxy_that_the_operator_names():
+    assert Guard("127.0.0.1", ["https://ui.example"]).knows("ui.example")
+    assert not Guard("127.0.0.1", ["https://ui.example"]).knows("evil.example")
+    assert Guard("127.0.0.1", ["*"]).knows("any.example")
+
+
 async def test_by_the_origin(rag: Rag):
     own = f"127.0.0.1:{rag.ports['chatqna_port']}"
     for origin, status in (
@@ -76,7 +82,9 @@ async def test_by_the_origin(rag: Rag):
 async def test_by_the_host(rag: Rag):
     reply = await rag.get("chatqna", "/", headers={"Host": "evil.example"})
     assert reply.status == 403
-    assert reply.json["error"]["message"] == "evil.example is no name of this server"
+    assert (
+        reply.json["error"]["message"] == "evil.example is no name of this server: see RAG_ORIGINS"
+    )
 
 
 async def test_a_preflight(rag: Rag):

@@ -28,7 +28,7 @@ _PAUSES = (
     re.compile(r"\s+"),
 )
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
-_UNDER_HEAD = re.compile(r"\|[ \t:|-]*-[ \t:|-]*")
+_RULER = frozenset("|-: \t")
 _LONGEST_HEADING = 120
 _GAP = "\n\n"
 Unit = Literal["tokens", "characters"]
@@ -146,10 +146,15 @@ def fitting(block: Sequence[str], size: Size) -> Iterator[str]:
         foot = block[-1:] if closed else []
         yield from by_line(block[1 : len(block) - len(foot)], size, block[:1], foot)
     elif is_row(block[0]):
-        head = block[:2] if len(block) > 2 and _UNDER_HEAD.fullmatch(block[1].rstrip()) else []
+        head = block[:2] if len(block) > 2 and is_ruler(block[1]) else []
         yield from by_line(block[len(head) :], size, head, [])
     else:
         yield from sentences(text.strip(), size)
+
+
+def is_ruler(line: str) -> bool:
+    """What stands between a table's head and its rows: `|---|:-:|`."""
+    return "-" in line and _RULER.issuperset(line)
 
 
 def is_code(block: Sequence[str]) -> bool:
@@ -162,7 +167,7 @@ def by_line(
     """Lines in groups that fit, each with head and foot where these leave them room."""
     frame = sum(size.of(f"{line}\n") for line in [*head, *foot])
     if frame > size.most / 2:
-        head, foot, frame = [], [], 0.0
+        lines, head, foot, frame = [*head, *lines, *foot], [], [], 0.0
     inner = replace(size, most=max(int(size.most - frame), 1), overlap=0)
     held: list[str] = []
     filled = 0.0

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,9 @@ def characters(most: int, overlap: int = 0) -> Size:
     return Size(most, overlap, "characters")
 
 
-TEXTS = st.text(alphabet="ab .|`-\n日", max_size=300)
+TEXTS = st.lists(
+    st.sampled_from(["a", "b", " ", ".", "|", "`", "```", "-", "\n", "\n\n", "日", "| a |\n|-|\n"])
+).map("".join)
 
 
 @given(TEXTS, st.integers(8, 50), st.integers(0, 4), st.sampled_from(["characters", "tokens"]))
@@ -66,6 +70,22 @@ def test_else_each_part_has_its_head():
     rows = "\n".join(f"| {n} | x |" for n in range(6))
     parts = list(pieces(f"| a | b |\n|---|---|\n{rows}", characters(45)))
     assert parts == [f"| a | b |\n|---|---|\n| {n} | x |\n| {n + 1} | x |" for n in (0, 2, 4)]
+
+
+def test_a_head_that_is_too_long_to_repeat_is_there_once():
+    head = "| long name | another long name |"
+    parts = list(pieces(f"{head}\n|---|---|\n" + "| 1 | 2 |\n" * 9, characters(50)))
+    assert all(len(part) <= 50 for part in parts)
+    assert "".join(parts).count("another") == 1
+    assert "".join(parts).count("| 1 | 2 |") == 9
+
+
+def test_no_line_takes_long():
+    """Patterns that look back and forth would, for a line that fits them almost to its end."""
+    began = time.monotonic()
+    for line in ("|" + "-" * 200_000 + "x", "." * 200_000, " " * 200_000 + "x", "`" * 200_000):
+        list(pieces(f"| a |\n{line}\n| b |\n\n{line}", Size()))
+    assert time.monotonic() - began < 20
 
 
 def test_rows_that_tell_their_columns_need_no_head():

@@ -24,6 +24,8 @@ METRICS: web.AppKey[Metrics] = web.AppKey("metrics", Metrics)
 GUARD = web.AppKey("guard", Guard)
 FIRST_TOKEN: web.RequestKey[float] = web.RequestKey("first_token", float)
 """When the first token was there, by the clock of `time.perf_counter`."""
+ASIDE: web.RequestKey[bool] = web.RequestKey("aside", bool)
+"""Set for what is not the role's own work: how long it took says nothing of the role."""
 CLIENT_GONE = 499
 _log = logging.getLogger("services")
 
@@ -115,7 +117,7 @@ def _record(request: web.Request, status: int, began: float) -> None:
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else "unknown"
     metrics.requests.labels(card.name, route, status).inc()
-    if request.method == "POST" and status < 400:
+    if request.method == "POST" and status < 400 and ASIDE not in request:
         first = request.get(FIRST_TOKEN)
         spent = time.perf_counter() - began
         name = f"opea_service@{card.name}"

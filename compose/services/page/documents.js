@@ -10,6 +10,7 @@ export function documents(announce) {
   const choice = element("index");
   const waiting = [];
   let busy = false;
+  let standard = ""; // the index that is meant when none is named
 
   const index = () => choice.value;
   const named = () => (index() ? { index_name: index() } : {});
@@ -34,11 +35,11 @@ export function documents(announce) {
   /** The indexes that there are; without a second one there is nothing to choose. */
   async function indexes() {
     const names = await posted("v1/dataprep/indices", {});
-    const standard = await fetch("page/facts.json").then((reply) => reply.json());
-    const all = [...new Set([standard.index, ...names])];
+    standard ||= (await fetch("page/facts.json").then((reply) => reply.json())).index;
+    const all = [...new Set([standard, ...names])];
     const chosen = choice.value;
     choice.replaceChildren(...all.map((name) => made("option", { value: name }, plain(name))));
-    choice.value = all.includes(chosen) ? chosen : standard.index;
+    choice.value = all.includes(chosen) ? chosen : standard;
     element("index-choice").hidden = all.length < 2;
   }
 
@@ -198,7 +199,9 @@ function dropped(add) {
     mark(false);
     if (!holds(event)) return;
     event.preventDefault();
-    add([...event.dataTransfer.files]);
+    const items = [...event.dataTransfer.items].filter((item) => item.kind === "file");
+    const files = items.filter((item) => !item.webkitGetAsEntry?.()?.isDirectory);
+    add(files.map((item) => item.getAsFile()));
   });
 }
 

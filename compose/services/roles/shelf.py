@@ -14,7 +14,7 @@ from aiohttp import web
 from services.engines.http import REQUEST_ID, origin_of
 from services.errors import NotConfigured
 from services.house import HOUSE
-from services.kit.app import Handler, Routes
+from services.kit.app import ASIDE, Handler, Routes
 from services.roles import dataprep
 
 HANDED_ON = ("Accept", "Content-Type")
@@ -27,6 +27,7 @@ async def answered(handler: Handler, request: web.Request) -> web.StreamResponse
     Raises:
         NotConfigured: this process has no store, and nobody told it who has.
     """
+    request[ASIDE] = True
     settings = request.app[HOUSE].settings
     if settings.dataprep_url:
         return await handed_on(request, settings.dataprep_url.rstrip("/"))

@@ -61,6 +61,8 @@ async def session(rag: Rag) -> None:
 
 async def test_in_one_process(rag: Rag):
     await session(rag)
+    told = (await rag.get("chatqna", "/v1/statistics")).json
+    assert "opea_service@chatqna" not in told, "of answers there were none"
 
 
 async def test_in_two(stack: Stack):

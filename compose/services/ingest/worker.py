@@ -5,8 +5,9 @@ one that asks can kill (see workers). It knows no secrets and has a bound of mem
 
 Asked {"name", "path", "kind", "charset", "most", "overlap", "unit"}, it answers with
 {"reading": {"kind", "title", "metadata", "remark"}}, with {"passages": [[text, header, metadata,
-key], …]} as often as need be, and with {"end": true}; or, instead of what would come next, with
-{"error": sentence, "status": number, "detail": for the log}.
+key], …]} as often as need be, and with {"end": true}. Instead of what would come next it may say
+{"error": sentence, "status": number}, or {"error": sentence, "detail": for the log} where the
+reader failed rather than refused.
 """
 
 from __future__ import annotations
@@ -62,10 +63,11 @@ def answered(job: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     except Refused as error:
         yield {"error": error.message, "status": error.status}
     except MemoryError:
-        yield {"error": f"{name}: to read it takes too much memory", "status": 400}
+        told = f"{name}: to read it takes too much memory"
+        yield {"error": told, "detail": "MemoryError"}
     except Exception as error:
         told = f"{name}: the file is broken, or of another kind than its ending says"
-        yield {"error": told, "status": 400, "detail": repr(error)[:500]}
+        yield {"error": told, "detail": repr(error)[:500]}
 
 
 def _answered(job: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from services.errors import Refused, ServiceError
+from services.errors import Refused
 from services.ingest import frames
 from services.ingest.cutting import Piece, Size
 from services.settings import environment
@@ -48,6 +48,10 @@ class Read:
     passages: list[Piece]
 
 
+class Unsound(Refused):
+    """A file after which nobody knows what state its process is in."""
+
+
 class Workers:
     """At most AT_ONCE processes, started when they are needed."""
 
@@ -64,24 +68,25 @@ class Workers:
         """
         async with self._free:
             process = await self._process()
-            whole = False
+            sound = False
             try:
                 async with asyncio.timeout(self._seconds):
-                    answer = await exchange(process, job, size, begun)
-                whole = True
+                    read = await exchange(process, job, size, begun)
+                sound = True
+                return read
             except TimeoutError:
                 told = f"{job.name}: to read it takes longer than {self._seconds:g} seconds"
                 raise Refused(told) from None
             except (asyncio.IncompleteReadError, ConnectionError):
                 raise Refused(f"{job.name}: the file broke what reads it") from None
+            except Refused as error:
+                sound = not isinstance(error, Unsound)
+                raise
             finally:
-                if whole and job.path.stat().st_size <= _KEPT_UP_TO:
+                if sound and job.path.stat().st_size <= _KEPT_UP_TO:
                     self._idle.append(process)
                 else:
                     await end(process)
-            if isinstance(answer, ServiceError):
-                raise answer
-            return answer
 
     async def close(self) -> None:
         while self._idle:
@@ -117,9 +122,8 @@ async def end(process: Process) -> None:
     await process.stdout.read()  # to its end, else the pipe is left open
 
 
-async def exchange(
-    process: Process, job: Job, size: Size, begun: Callable[[], None]
-) -> Read | Refused:
+async def exchange(process: Process, job: Job, size: Size, begun: Callable[[], None]) -> Read:
+    """Raises Refused for what the process says of the file."""
     assert process.stdin is not None
     assert process.stdout is not None
     asked = asdict(job) | asdict(size) | {"path": str(job.path)}
@@ -133,9 +137,10 @@ async def exchange(
                 begun()
             case {"passages": list(rows)}:
                 passages += [Piece(*row) for row in rows]
-            case {"error": str(message), "status": int(status), **rest}:
-                if rest:
-                    _log.warning("reading failed: %s (%s)", message, rest.get("detail"))
-                return Refused(message, status=status)
+            case {"error": str(message), "detail": detail}:
+                _log.warning("reading failed: %s (%s)", message, detail)
+                raise Unsound(message)
+            case {"error": str(message), "status": int(status)}:
+                raise Refused(message, status=status)
             case _:
                 return Read(**told, passages=passages)

@@ -69,6 +69,7 @@ async def test_what_the_file_is_refused_for(workers: Workers, job: Job):
     with pytest.raises(Refused, match=r"^a.exe: a file of this kind") as refused:
         await workers.read(Job("a.exe", job.path), Size())
     assert refused.value.status == 415
+    assert len(idle(workers)) == 1
 
 
 async def test_a_file_that_takes_too_long(job: Job, monkeypatch: pytest.MonkeyPatch):
@@ -113,6 +114,15 @@ async def test_too_much_memory(workers: Workers, tmp_path: Path):
         file.write("\U0001f600".encode())
     with pytest.raises(Refused, match=r"^a.txt: .*memory|^a.txt: the file broke"):
         await workers.read(Job("a.txt", path), Size())
+    assert idle(workers) == []
+
+
+async def test_a_file_that_its_reader_fails_at(workers: Workers, job: Job, caplog):
+    """A line for the log, a sentence for who sent it, and a new process for the next file."""
+    with pytest.raises(Refused, match=r"^a\.txt: the file is broken"):
+        await workers.read(Job("a.txt", job.path.with_name("gone")), Size())
+    assert "FileNotFoundError" in caplog.text
+    assert idle(workers) == []
 
 
 async def test_who_leaves_ends_the_process(workers: Workers, tmp_path: Path):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import machine
+from tests.support import debian, machine
 
 PACKAGES = ("chromium", "fonts-dejavu-core", "fontconfig-config")
 STORE = machine.VENV / "browser"
@@ -89,7 +89,7 @@ def found() -> tuple[str, dict[str, str]]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         stamp, wanted = STORE / "made-of", hashlib.sha256(repr(PACKAGES).encode()).hexdigest()
         if not stamp.exists() or stamp.read_text() != wanted:
-            unpack(download())
+            debian.unpacked(STORE, PACKAGES, TOOLS)
             stamp.write_text(wanted)
     libraries = [*TOOLS.glob("usr/lib/*-linux-gnu"), *TOOLS.glob("lib/*-linux-gnu")]
     libraries += [*TOOLS.glob("usr/lib/*-linux-gnu/pulseaudio")]
@@ -101,28 +101,3 @@ def found() -> tuple[str, dict[str, str]]:
         "XDG_DATA_DIRS": f"{TOOLS}/usr/share:/usr/share",
     }
     return str(TOOLS / "usr" / "lib" / "chromium" / "chromium"), environ
-
-
-def download() -> Path:
-    """The packages and whatever they need that the machine has not; nothing is installed."""
-    cache, lists = STORE / "cache", STORE / "lists"
-    for folder in (cache / "archives" / "partial", lists / "partial"):
-        folder.mkdir(parents=True, exist_ok=True)
-    options = [f"-oDir::State::lists={lists}", f"-oDir::Cache={cache}"]
-    options += ["-oAPT::Sandbox::User=root", "-oDebug::NoLocking=true"]
-    quiet = ["-qq", "--yes", "--no-install-recommends", "--download-only"]
-    for command in (["update", "-qq"], ["install", *quiet, *PACKAGES]):
-        got = subprocess.run(
-            ["apt-get", *options, *command], capture_output=True, text=True, check=False
-        )
-        if got.returncode:
-            pytest.fail(f"Debian's packages can't be had:\n{got.stderr}")
-    return cache / "archives"
-
-
-def unpack(archives: Path) -> None:
-    shutil.rmtree(TOOLS, ignore_errors=True)
-    TOOLS.mkdir()
-    for package in sorted(archives.glob("*.deb")):
-        subprocess.run(["dpkg", "-x", str(package), str(TOOLS)], check=True)
-    shutil.rmtree(archives)

@@ -94,7 +94,7 @@ class Ingestion:
         read = await self._workers.read(job, size, lambda: report(Progress(file.name, "read")))
         count = len(read.passages)
         report(Progress(file.name, "cut", count, remark=read.remark))
-        passages = [NewPassage(*piece) for piece in read.passages]
+        passages = await asyncio.to_thread(passages_of, read)
         vectors = await self._vectors(index, file.name, passages, report)
         report(Progress(file.name, "embedded", count, count))
         document = document_of(file, digest, read)
@@ -116,11 +116,7 @@ class Ingestion:
     ) -> Vectors:
         """Passages that the index has already are not embedded again."""
         known = await self._store.vectors_of(index, {passage.key for passage in passages})
-        texts = {
-            passage.key: with_header(passage.header, passage.text)
-            for passage in passages
-            if passage.key not in known
-        }
+        texts = await asyncio.to_thread(texts_of, passages, known)
         keys = list(texts)
         for at in range(0, len(keys), self._slice):
             some = keys[at : at + self._slice]
@@ -128,7 +124,27 @@ class Ingestion:
             known |= dict(zip(some, made, strict=True))
             left = len(keys) - at - len(some)
             report(Progress(name, "embedding", len(passages), len(passages) - left))
-        return np.stack([known[passage.key] for passage in passages])
+        return await asyncio.to_thread(stacked, passages, known)
+
+
+# In threads, as a large file's would hold up all others.
+
+
+def passages_of(read: Read) -> list[NewPassage]:
+    return [NewPassage(*piece) for piece in read.passages]
+
+
+def texts_of(passages: Sequence[NewPassage], known: Mapping[str, Vectors]) -> dict[str, str]:
+    """Of those without a vector, by their keys, as they are embedded."""
+    return {
+        passage.key: with_header(passage.header, passage.text)
+        for passage in passages
+        if passage.key not in known
+    }
+
+
+def stacked(passages: Sequence[NewPassage], known: Mapping[str, Vectors]) -> Vectors:
+    return np.stack([known[passage.key] for passage in passages])
 
 
 def document_of(file: File, digest: str, read: Read) -> Document:

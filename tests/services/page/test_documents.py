@@ -56,6 +56,28 @@ async def test_progress_is_shown(page: Page, tmp_path: Path):
     await page.listed(2)
 
 
+async def test_a_long_file_is_counted(page: Page, tmp_path: Path):
+    go_on = asyncio.Event()
+    asked = 0
+
+    async def nearly_all(stage: Stage) -> None:
+        nonlocal asked
+        asked += len(stage.received.body["input"])
+        if asked > 1100:
+            await go_on.wait()
+        await bags(stage)
+
+    page.stack.embed.play = nearly_all
+    text = "\n\n".join(f"# Cat {n}\n\nCat {n} sleeps." for n in range(1200))
+    await page.tab.choose_files("#files", *files(tmp_path, cats_md=text))
+    shown = "document.querySelector('#uploads .hint')?.textContent"
+    await page.tab.until(f"/^Embedding, \\d+ of 1200 passages$/.test({shown})")
+    assert 0.7 < await page.tab.evaluate("document.querySelector('#uploads progress').value") < 0.95
+    go_on.set()
+    await page.listed(1)
+    assert (await page.tab.text("#list .hint")).startswith("1200 passages, ")
+
+
 async def test_files_are_dropped(page: Page):
     """The event as a browser makes it; there is no mouse that could carry a file."""
     dropped = """(() => {

@@ -52,6 +52,15 @@ except urllib.error.HTTPError as error:
     print(error.code)
 """
 """The status of the answer to an empty body."""
+READY = """
+import json, sys, urllib.error, urllib.request as r
+try:
+    up = json.load(r.urlopen("http://127.0.0.1:11434/ready"))["upstreams"]
+    print(all(up.values()))
+except urllib.error.HTTPError:
+    print(False)
+"""
+"""Whether the adapter knows of all its engines that they answer: it looks every few seconds."""
 GET = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1]).read().decode())"
 WORLD = "192.0.2.77"
 """A server beyond the machine, which knows no way back to the containers (RFC 5737)."""

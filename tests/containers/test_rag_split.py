@@ -17,6 +17,7 @@ from tests.containers.asking import (
     INGEST_LINK,
     LAST_LINE,
     MAKE_WORLD,
+    READY,
     WORLD,
 )
 from tests.containers.daemon import Daemon
@@ -40,6 +41,7 @@ def running(daemon: Daemon, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     stack.tool("up", "cpu,vision,rag-split")
     services = [f"rag-{role}" for role in ROLES]
     stack.until_healthy("adapter", "llm-cpu", "vision", "rag-db", *services)
+    stack.until(lambda: "True" in stack.python(READY), "every engine answers")
     text = "# Otters\n\nOtters hold hands when they sleep."
     taken = json.loads(stack.python(INGEST, "otters.md", text, f"{DATAPREP}/ingest"))
     assert taken["message"] == "Data preparation succeeded", taken

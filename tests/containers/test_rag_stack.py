@@ -21,6 +21,7 @@ from tests.containers.asking import (
     LAST_LINE,
     MAKE_WORLD,
     POST,
+    READY,
     REFUSED,
     WORLD,
 )

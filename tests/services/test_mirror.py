@@ -17,7 +17,6 @@ ELSEWHERE = {
     "pipeline.py": "all stages in a row; roles/test_chatqna.py",
     "searching.py": "a store, an engine and HTTP; roles/test_retriever.py and test_running.py",
     "engines/llm.py": "requests to an engine; roles/test_chatqna.py and test_stages.py",
-    "engines/models.py": "requests to the adapter; roles/test_embedding.py",
     "engines/reranker.py": "requests to an engine; roles/test_reranker.py",
     "errors.py": "its classes are met everywhere",
     "ingest/ingest.py": "engine and store together; roles/test_dataprep.py",

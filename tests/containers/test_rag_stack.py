@@ -46,6 +46,7 @@ def running(daemon: Daemon, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     )
     stack.tool("up", "cpu,vision,rag,monitoring")
     stack.until_healthy("adapter", "llm-cpu", "vision", "rag", "prometheus")
+    stack.until(lambda: "True" in stack.python(READY), "every engine answers")
     taken = json.loads(
         stack.python(INGEST, "otters.md", f"# Otters\n\n{FACT}", f"{DATAPREP}/ingest")
     )

@@ -122,6 +122,7 @@ def test_documents_outlive_the_container(running: Stack) -> None:
     running.daemon.docker("rm", "--force", before)
     running.tool("up", "cpu,vision,rag,monitoring")
     running.until_healthy("rag")
+    running.until(lambda: "True" in running.python(READY), "every engine answers")
     assert running.container("rag") != before
     listed = json.loads(running.python(POST, f"{DATAPREP}/get"))
     assert [row["name"] for row in listed] == ["otters.md"]

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+import numpy as np
 import orjson
 
 from adapter.bench.figures import percentile
@@ -31,8 +32,10 @@ PATHS = {"openai": "/v1/chat/completions", "opea": "/v1/chatqna"}
 GOAL = 1.25
 """First token at 32 clients, as a multiple of that at one."""
 _DOCUMENTS, _SECTIONS = 20, 100
-_SAID = " It is told in all particulars, as far as they are known, and nothing is left out." * 6
+_WORDS, _VOCABULARY = 90, 5000
 _ANSWER = back_ends.FIRST_TOKEN_SECONDS + back_ends.TOKENS * back_ends.TOKEN_SECONDS
+_WAYS = {"at once": 0.0, "spread": _ANSWER}
+"""Seconds over which the clients begin."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +66,14 @@ HEADINGS = (
 
 def document(number: int) -> bytes:
     """Markdown of many sections, each of which becomes a passage."""
+    ranks = np.arange(_VOCABULARY)
+    shares = 1 / (ranks + 10)  # as words of a language are: few are common
+    drawn = np.random.default_rng(number).choice(
+        ranks, (_SECTIONS, _WORDS), p=shares / shares.sum()
+    )
     parts = [
-        f"## Chapter {number * _SECTIONS + at}\n\nNumber {number * _SECTIONS + at} says: "
-        f"{'cats' if at % 2 else 'dogs'} bark or sleep.{_SAID}\n"
-        for at in range(_SECTIONS)
+        f"## Chapter {number * _SECTIONS + at}\n\n{' '.join(f'word{rank}' for rank in row)}.\n\n"
+        for at, row in enumerate(drawn.tolist())
     ]
     return f"# Document {number}\n\n{''.join(parts)}".encode()
 
@@ -135,11 +142,12 @@ def rows(chosen: argparse.Namespace) -> Iterator[Row]:
         pid, chatqna, dataprep = stack.enter_context(services(port, folder / "s", log, more))
         if chosen.store:
             ingest(dataprep)
-        for way, ramp in (("at once", 0.0), ("spread", _ANSWER)):
+        for way in chosen.come:
+            ramp = _WAYS[way]
             for clients in chosen.clients:
                 rounds = chosen.rounds if clients > 1 else 4 * chosen.rounds
                 job = Job(chatqna, PATHS[chosen.form], clients, rounds, ramp)
-                if way == "at once" and clients == chosen.clients[0]:
+                if way == chosen.come[0] and clients == chosen.clients[0]:
                     measured(pid, job, way)  # what is done once is done
                 yield measured(pid, job, way)
 
@@ -156,6 +164,7 @@ def table(found: Sequence[Row]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="the pipeline under load")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32, 128])
+    parser.add_argument("--come", nargs="+", choices=_WAYS, default=list(_WAYS))
     parser.add_argument("--rounds", type=int, default=5, help="questions of each client")
     parser.add_argument("--tokens", type=int, default=back_ends.TOKENS, help="of each answer")
     parser.add_argument("--form", choices=PATHS, default="openai")

@@ -19,7 +19,6 @@ from tests.load.script import PIECES
 
 _END = b"\r\n0\r\n\r\n"
 _PATIENCE = 60.0
-_QUESTIONS = ("What does number {} say of cats?", "How do dogs bark in chapter {}?")
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ async def load(job: Job) -> Findings:
         _, asking = await loop.create_connection(lambda: Client(*marks), "127.0.0.1", job.port)
         for _ in range(job.rounds):
             number = next(numbers)
-            question = _QUESTIONS[number % len(_QUESTIONS)].format(number)
+            question = f"What is told of word{number % 97} and word{number * 7 % 997}?"
             async with asyncio.timeout(_PATIENCE):
                 told = await asking.ask(request(job, question))
             if isinstance(told, str):

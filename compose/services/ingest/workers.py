@@ -97,6 +97,7 @@ class Workers:
             process = self._idle.pop()
             if process.returncode is None:
                 return process
+            await end(process)
         return await started()
 
 

@@ -5,11 +5,14 @@ PROFILE ?= cpu
 VENV := .venv
 BIN := $(VENV)/bin
 LOCKS := adapter/requirements.lock tests/requirements.lock
-COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 \
-	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
+PINNED := --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links --quiet
+COMPILE := $(BIN)/uv pip compile pyproject.toml $(PINNED)
+COMPILE_SERVICES := $(BIN)/uv pip compile compose/services/pyproject.toml $(PINNED) \
+	--extra postgres --extra traces
 
 .DEFAULT_GOAL := help
-.PHONY: help serve up verify down phase1 engine test check bench bench-vllm bench-peers lint format docs lock clean
+.PHONY: help serve up verify down phase1 engine test check bench bench-vllm bench-peers eval lint format docs lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -53,6 +56,9 @@ bench-vllm: engine ## the adapter beside the real engine alone, in three minutes
 bench-peers: $(VENV)/dev.stamp ## other adapters, for `make bench` to compare with
 	@exec $(BIN)/python -m tests.load.peers
 
+eval: $(VENV)/dev.stamp ## how good retrieval is; CRANFIELD=folder for that collection, too
+	@PYTHONPATH=compose exec $(BIN)/python -m tests.services.eval $(if $(CRANFIELD),--cranfield $(CRANFIELD)) $(EVAL)
+
 format: $(VENV)/dev.stamp ## what `check` would complain of and a machine can mend
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
@@ -67,6 +73,8 @@ lock: $(VENV)/dev.stamp ## the newest allowed versions, with hashes
 	$(COMPILE) --upgrade --group build --output-file adapter/requirements.lock
 	$(COMPILE) --upgrade --group dev --constraint adapter/requirements.lock \
 		--output-file tests/requirements.lock
+	$(COMPILE_SERVICES) --upgrade --constraint tests/requirements.lock \
+		--output-file compose/services/requirements.lock
 	$(BIN)/python -m tests.clients.environments
 
 clean: ## everything that was made, engine and models included

@@ -12,6 +12,7 @@ from math import isinf
 from pathlib import Path
 from typing import Any
 
+from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -27,6 +28,14 @@ from adapter.settings import (
 from adapter.translate.options import DROPPED_BY_OLLAMA, OPTIONS
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for tests.support
+sys.path.insert(0, str(Path(__file__).parents[1] / "compose"))  # for the services
+from services import errors
+from services.cli import CANNOT, NOT_YET
+from services.kit.app import COMMON
+from services.kit.metrics import Metrics as ServicesMetrics
+from services.roles.table import ROLES
+from services.settings import Settings
+
 from docs.compatibility import compatibility_page
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -132,23 +141,92 @@ def _default(field: FieldInfo) -> str:
 
 
 def metrics_page() -> str:
-    rows = [
-        (
-            f"`{family.name}{'_total' if family.type == 'counter' else ''}`",
-            family.type,
-            family.documentation,
-        )
-        for family in Metrics().registry.collect()
-    ]
     return f"""# Metrics
 
 `GET /metrics`, in Prometheus' text format. Labels are bounded: `route` is a path of the route
 table or `unknown`, `model` and `upstream` are set for models of the catalog only, `outcome` is one
 of four words. Nothing is counted per token; counts come from the engine at the end of an answer.
 
-{table(("metric", "type", "meaning"), rows)}
+{_metrics(Metrics().registry)}
 `outcome`: `ok`; `client_gone`, the client hung up; `upstream_fault`, the engine failed or was away;
 `refused`, the request was at fault or too many were waiting.
+"""
+
+
+def _metrics(registry: CollectorRegistry) -> str:
+    rows = [
+        (
+            f"`{family.name}{'_total' if family.type == 'counter' else ''}`",
+            family.type,
+            family.documentation,
+        )
+        for family in registry.collect()
+    ]
+    return table(("metric", "type", "meaning"), rows)
+
+
+def services_page() -> str:
+    fields = Settings.model_fields
+    settings = [
+        (f"`{_extra(field)['env']}`", _default(field), field.description or "")
+        for field in fields.values()
+    ]
+    roles = [
+        (
+            f"`{name}`",
+            ", ".join(str(fields[port].default) for port in role.ports),
+            ", ".join(f"`{route}`" for route in role.routes),
+            role.card.description,
+        )
+        for name, role in ROLES.items()
+    ]
+    kinds = (errors.__doc__ or "").partition("\n\n")[2].partition("\n\nConfigError")[0]
+    return f"""# The services
+
+What answers from documents: [how to ask your documents](../howto/ask-your-documents.md). One
+program, `python -m services ROLE` (in its image: the command's argument), where ROLE is one of the
+roles below, or `all`, the default: all of them in one process.
+
+## Roles
+{table(("role", "port", "routes", "what it does"), roles)}
+Each has {", ".join(f"`{route}`" for route in COMMON)}, too. Ports are OPEA's;
+[in the stack](ports.md) only the first two are published. chatqna's port has a page, `/`, and
+dataprep's routes for it: handed on to `DATAPREP_URL` where dataprep is another process. As a model
+of the adapter the pipeline is
+`chatqna:latest` on port 11434, on all routes for chats and completions there.
+
+## Settings
+Environment variables. One that is empty counts as not set.
+
+{table(("variable", "default", "meaning"), settings)}
+`STORE_URL` of a database may end in `?password_file=PATH`: the password is then what that file
+holds. There is no store on Redis
+([why](../explanation/decisions/0015-where-documents-are-kept.md)).
+
+## Metrics
+`GET /metrics` of every role; roles of one process tell the same.
+
+{_metrics(ServicesMetrics().registry)}
+Those that begin with `megaservice` are OPEA's, so that its dashboards go on.
+
+## Errors
+Every error is JSON, `{{"error": {{"message", "type", "code"}}, "detail"}}`, as clients of OpenAI's
+API read it and as OPEA's read it. After the first byte of a stream it is the stream's last event,
+without `[DONE]`. By kind, with the status of the answer:
+
+```
+{kinds.rstrip()}
+```
+
+503 comes with `Retry-After`. Of several files that are taken in at once, the status is 200 if all
+were, 207 if some, and the first failure's if none.
+
+## Exit codes
+| code | meaning |
+|---|---|
+| 0 | it was told to stop |
+| {NOT_YET} | it can't start yet: the database can't be reached |
+| {CANNOT} | it can't start like this: one line names the setting to change |
 """
 
 
@@ -156,6 +234,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "options.md": options_page,
     "settings.md": settings_page,
     "metrics.md": metrics_page,
+    "services.md": services_page,
     "api-compatibility.md": lambda: compatibility_page(table),
 }
 

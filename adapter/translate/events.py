@@ -72,6 +72,13 @@ class EngineTimes:
 
 
 @dataclass(slots=True)
+class Grounds:
+    """What the answer rests on, field by field as the engine tells it."""
+
+    fields: Mapping[str, Any]
+
+
+@dataclass(slots=True)
 class Fault:
     """The engine reports that it failed; `status` is the HTTP status it gives for that."""
 
@@ -84,4 +91,4 @@ class Done:
     """The engine says that nothing follows."""
 
 
-Event = Text | Thinking | CallPart | Tokens | Finish | Usage | EngineTimes | Fault | Done
+Event = Text | Thinking | CallPart | Tokens | Finish | Usage | EngineTimes | Grounds | Fault | Done

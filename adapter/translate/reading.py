@@ -15,6 +15,7 @@ from adapter.translate.events import (
     Event,
     Fault,
     Finish,
+    Grounds,
     Text,
     Thinking,
     Tokens,
@@ -23,6 +24,9 @@ from adapter.translate.events import (
 
 _LARGEST_NUMBER = 2**53
 _ERROR_KEYS = ("error", "message", "detail")
+_GROUNDS = ("sources", "citations", "search_results")
+"""Names by which servers of OpenAI's API tell, beside its own fields, what an answer rests on."""
+_NO_GROUNDS = frozenset(_GROUNDS).isdisjoint
 _NO_ERROR = frozenset(_ERROR_KEYS).isdisjoint
 
 MALFORMED = Fault("the engine sent a malformed event")
@@ -55,6 +59,8 @@ def _read_chunk(chunk: dict[str, Any]) -> list[Event]:
         events.append(_usage(usage))
     if (metrics := chunk.get("metrics")) and (times := _times(metrics)):
         events.append(times)
+    if not _NO_GROUNDS(chunk) and (told := {k: chunk[k] for k in _GROUNDS if chunk.get(k)}):
+        events.append(Grounds(told))
     return events
 
 

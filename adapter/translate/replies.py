@@ -25,6 +25,7 @@ class Closing:
     calls: Calls = ()
     logprobs: Logprobs = ()
     context: Sequence[int] = ()
+    grounds: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ def closing_reply(
         "done": True,
         "done_reason": closing.done_reason,
         **shape.ending(closing),
+        **closing.grounds,
     }
 
 

@@ -8,7 +8,8 @@ through `reading`; a stream from which nothing can be learned is slower, never w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import orjson
 
@@ -22,6 +23,7 @@ from adapter.translate.events import (
     Event,
     Fault,
     Finish,
+    Grounds,
     Logprobs,
     Text,
     Thinking,
@@ -55,6 +57,7 @@ class Translator:
         "_engine_times",
         "_events",
         "_generated_ids",
+        "_grounds",
         "_heard",
         "_last_token",
         "_lines",
@@ -100,6 +103,7 @@ class Translator:
         self._calls = Calls()
         self._logprobs: Logprobs = ()
         self._prompt_ids: Sequence[int] = ()
+        self._grounds: Mapping[str, Any] = {}
         self._generated_ids: list[bytes] = []
         """As the engine wrote them, with commas."""
         self._splitter = EventSplitter()
@@ -192,6 +196,8 @@ class Translator:
                 self.usage = event
             case EngineTimes():
                 self._engine_times = event
+            case Grounds(fields):
+                self._grounds = fields
             case Fault(message, status):
                 self.fault = failed(message, status)
             case Done():
@@ -247,6 +253,7 @@ class Translator:
             calls,
             self._logprobs,
             self._context(),
+            self._grounds,
         )
         return self._writer.last(closing, stamp_of(now + self._wall_offset))
 

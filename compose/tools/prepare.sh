@@ -12,12 +12,12 @@ fi
 
 mkdir -p secrets
 chmod 700 secrets
-for name in hf_token s3_access_key_id s3_secret_access_key s3_session_token grafana_password; do
+for name in hf_token s3_access_key_id s3_secret_access_key s3_session_token grafana_password rag_db_password; do
   file=secrets/$name
   if [ ! -e "$file" ]; then
     case $name in
       hf_token) printf '%s' "${HF_TOKEN:-${HUGGINGFACEHUB_API_TOKEN:-}}" > "$file" ;;
-      grafana_password) od -An -N18 -tx1 /dev/urandom | tr -d ' \n' > "$file" ;;
+      grafana_password | rag_db_password) od -An -N18 -tx1 /dev/urandom | tr -d ' \n' > "$file" ;;
       *) : > "$file" ;;
     esac
   fi

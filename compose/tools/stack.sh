@@ -8,7 +8,9 @@
 #   stack.sh compose ARGS     docker compose with the stack's files and every profile
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
-all="cpu gpu hpu vision monitoring phase1 calibrate"
+all="cpu gpu hpu vision rag rag-split monitoring phase1 calibrate"
+split="rag-db rag-chatqna rag-dataprep rag-retriever rag-embedding rag-reranker rag-llm"
+official="rag-db prometheus grafana" # images that are not built here
 
 refuse() {
   echo "error: $1" >&2
@@ -19,6 +21,8 @@ services_of() { # of a profile
   case $1 in
     cpu | gpu | hpu) echo "adapter llm-$1 fetch-$1" ;;
     vision | phase1) echo "$1 $1-preload" ;;
+    rag) echo rag ;;
+    rag-split) echo "$split" ;;
     monitoring) echo "prometheus grafana" ;;
     calibrate) echo "calibrate-hpu fetch-hpu" ;;
     *) refuse "unknown profile: $1; there are: $all" ;;
@@ -48,9 +52,9 @@ need_compose() {
 }
 
 # Sets `profiles`, `wanted` and `stale` (services), `front` (who has the adapter's port) and `file` (the
-# adapter's settings, which name the vision Ollama only where there is one). Ends with 78.
+# adapter's settings, which name only what there is). Ends with 78.
 choose() { # profiles with commas or blanks
-  profiles="" wanted="" stale="" front="" file=./adapter.llm.toml kept="prometheus grafana"
+  profiles="" wanted="" stale="" front="" documents="" file=./adapter.llm.toml kept="prometheus grafana"
   for profile in $(echo "$1" | tr ',' ' '); do
     case " $profiles " in *" $profile "*) continue ;; esac
     services=$(services_of "$profile")
@@ -59,13 +63,25 @@ choose() { # profiles with commas or blanks
         [ -z "$front" ] || refuse "$front and $profile want the same port: choose one of them"
         front=$profile
         ;;
-      vision) file=./adapter.toml ;;
+      rag | rag-split)
+        [ -z "$documents" ] || refuse "rag and rag-split want the same port: choose one of them"
+        documents=$profile
+        ;;
     esac
     profiles="$profiles $profile"
     wanted="$wanted $services"
   done
   [ -n "$profiles" ] || refuse "which profiles? there are: $all"
-  [ "$front" != phase1 ] || kept="$kept vision vision-preload" # whoever uses it still has it
+  case " $profiles " in
+    *" vision "*) file=./adapter${documents:+.rag}.toml ;;
+    *)
+      [ -z "$documents" ] || [ "$front" = phase1 ] || [ -n "$(setting ADAPTER_FILE)" ] ||
+        refuse "$documents needs a model that makes vectors: choose vision, too, or name settings of
+    your own with such an engine in ADAPTER_FILE (compose/.env)"
+      ;;
+  esac
+  # Whoever uses them still has them.
+  [ "$front" != phase1 ] || kept="$kept vision vision-preload rag $split"
   # Compose leaves services of profiles that are no longer asked for running, and on their ports.
   for profile in $all; do
     for service in $(services_of "$profile"); do
@@ -119,7 +135,12 @@ up() {
   fi
   if [ "${STACK_BUILD-yes}" ]; then
     compose "$profiles" build
-    case $wanted in *prometheus*) compose "$profiles" pull --policy missing prometheus grafana ;; esac
+    pulled=""
+    for service in $official; do
+      case " $wanted " in *" $service "*) pulled="$pulled $service" ;; esac
+    done
+    # shellcheck disable=SC2086  # several services
+    [ -z "$pulled" ] || compose "$profiles" pull --policy missing $pulled
   fi
   # shellcheck disable=SC2086  # several services
   compose "$all" rm --stop --force $stale

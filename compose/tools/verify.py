@@ -15,6 +15,7 @@ import http.client
 import json
 import os
 import re
+import secrets
 import socket
 import subprocess
 import sys
@@ -30,6 +31,11 @@ from urllib.parse import SplitResult, urlsplit
 YES, NO, UNSEEN = "yes", "NO", "-"
 ONE_SHOTS = ("fetch-cpu", "fetch-gpu", "fetch-hpu", "vision-preload", "phase1-preload")
 ENGINES = ("llm-cpu", "llm-gpu", "llm-hpu")
+ROLES = ("chatqna", "dataprep", "embedding", "retriever", "reranker", "llm")
+DOCUMENTS = ("rag", *(f"rag-{role}" for role in ROLES), "rag-db")
+PIPELINE = "chatqna:latest"
+SCRATCH = b"# The verification\n\nThe word of the day is heliotrope.\n"
+QUESTION = "What is the word of the day of the verification?"
 LOCAL = ("127.0.0.1", "::1")
 ANYWHERE = ("", "0.0.0.0", "::")
 SETTINGS = Path(__file__).resolve().parent.parent / ".env"
@@ -40,6 +46,7 @@ CODES = {
     137: "SIGKILL: mostly for memory; raise its limit in .env",
     139: "SIGSEGV: a crash",
 }
+MASQUERADE = "com.docker.network.bridge.enable_ip_masquerade"
 CHAT_PATIENCE = 300
 READY_PATIENCE = 5
 SCRAPED_PATIENCE = 20
@@ -295,6 +302,70 @@ def vision_models(stack: Stack) -> str:
     return ", ".join(names)
 
 
+def documents_healthy(stack: Stack) -> str:
+    """Those that are published; whether the others are healthy, Docker tells."""
+    urls = [at_documents(stack, port, "") for port in (8888, 6007)]
+    for url in urls:
+        with urllib.request.urlopen(f"{url}/health", timeout=10) as answer:
+            answer.read()
+    return ", ".join(urls)
+
+
+def pipeline_listed(stack: Stack) -> str:
+    names = [row["name"] for row in ask(f"{stack.url}/api/tags")["models"]]
+    if PIPELINE not in names:
+        raise Failed(f"not among the adapter's models: {', '.join(names) or 'there is none'}")
+    loaded = [row["name"] for row in ask(f"{stack.url}/api/ps")["models"]]
+    if PIPELINE not in loaded:
+        raise Failed("in /api/tags, but not in /api/ps")
+    shown = ask(f"{stack.url}/api/show", {"model": PIPELINE})
+    return f"{PIPELINE}: {', '.join(shown['capabilities'])}"
+
+
+def documents_answer(stack: Stack) -> str:
+    """A document into an index of its own, a question to it, and the index away again."""
+    index = f"verify-{secrets.token_hex(6)}"
+    dataprep = at_documents(stack, 6007, "/v1/dataprep")
+    try:
+        taken = upload(f"{dataprep}/ingest", "verify.md", SCRATCH, {"index_name": index})
+        body = {"messages": [{"role": "user", "content": QUESTION}], "index_name": index}
+        url = at_documents(stack, 8888, "/v1/chat/completions")
+        answer = ask(url, body | {"max_tokens": 64}, CHAT_PATIENCE)
+        found = [row["file"] for row in answer["sources"]]
+    finally:
+        ask(f"{dataprep}/delete", {"file_path": "all", "index_name": index})
+    if found != ["verify.md"]:
+        raise Failed(f"the document was taken in, but is no source of the answer: {found}")
+    if index in ask(f"{dataprep}/indices", {}):
+        raise Failed(f"the index {index} was deleted, but is there")
+    return f"{taken['files'][0]['passages']} passage taken in, found, shown to the model, deleted"
+
+
+def documents_shut(stack: Stack) -> str:
+    """Whoever has the documents has no way out, but for whom RAG_NETWORK gives one."""
+    opened = []
+    for name in DOCUMENTS:
+        if name not in stack.containers:
+            continue
+        networks = list(stack.containers[name].about["NetworkSettings"]["Networks"])
+        for network in json.loads(docker("network", "inspect", *networks)):
+            translated = (network["Options"] or {}).get(MASQUERADE) != "false"
+            if not network["Internal"] and translated:
+                opened.append(f"{name} by {network['Name']}")
+    if opened and setting("RAG_NETWORK") in ("", "door"):
+        raise Failed(f"a way out: {', '.join(opened)}")
+    asked = f", as RAG_NETWORK={setting('RAG_NETWORK')} asks" if opened else ""
+    return f"a way out: {', '.join(opened)}{asked}" if opened else "none has"
+
+
+def at_documents(stack: Stack, port: int, path: str) -> str:
+    """Where a port of the services is published."""
+    for name in ("rag", "rag-chatqna", "rag-dataprep"):
+        if name in stack.containers and (url := stack.containers[name].address(port, path)):
+            return url
+    raise Failed(f"none of them publishes its port {port}")
+
+
 def states(stack: Stack) -> str:
     wrong = []
     for name, container in sorted(stack.containers.items()):
@@ -425,6 +496,7 @@ AROUND: Table = [
     ("nothing was restarted", steady, seen),
     ("ports are bound where they should be", bound, seen),
     ("engines can't be reached from outside", shut, with_(*ENGINES)),
+    ("documents have no way out", documents_shut, with_(*DOCUMENTS)),
     ("containers are hardened", hardened, seen),
 ]
 PHASE2: Table = [
@@ -437,6 +509,9 @@ PHASE2: Table = [
     ("an embedding is made", embedding, able_to("embedding")),
     ("the vision Ollama has its models", vision_models, with_("vision")),
     ("a model that sees is listed", seeing, with_("vision")),
+    ("the services are healthy", documents_healthy, with_(*DOCUMENTS)),
+    (f"{PIPELINE} is a model", pipeline_listed, with_(*DOCUMENTS)),
+    ("a document is found and shown to a model", documents_answer, with_(*DOCUMENTS)),
     ("the adapter tells its metrics", metrics, always),
     ("Prometheus scrapes every target", scraped, with_("prometheus")),
     ("Grafana answers", dashboards, with_("grafana")),
@@ -452,9 +527,9 @@ PHASE1: Table = [
 
 
 def able(stack: Stack, capability: str) -> str:
-    """The first model that can."""
+    """The first model that can; the pipeline has checks of its own."""
     for name, abilities in stack.models.items():
-        if capability in abilities:
+        if capability in abilities and name != PIPELINE:
             return name
     raise Failed(f"no model listed has the capability {capability}")
 
@@ -476,8 +551,22 @@ def meaning(code: int) -> str:
     return f"ended with {code}" + (f" ({CODES[code]})" if code in CODES else "")
 
 
-def ask(url: str, body: Any = None) -> Any:
-    with urllib.request.urlopen(request(url, body), timeout=30) as answer:
+def ask(url: str, body: Any = None, patience: float = 30) -> Any:
+    with urllib.request.urlopen(request(url, body), timeout=patience) as answer:
+        return json.loads(answer.read())
+
+
+def upload(url: str, name: str, data: bytes, fields: dict[str, str]) -> Any:
+    """The answer to a form with one file."""
+    mark = secrets.token_hex(8)
+    disposition = f"--{mark}\r\nContent-Disposition: form-data; name"
+    parts = [f'{disposition}="{key}"\r\n\r\n{value}\r\n'.encode() for key, value in fields.items()]
+    file = f'{disposition}="files"; filename="{name}"\r\n\r\n'.encode()
+    body = b"".join([*parts, file, data, f"\r\n--{mark}--\r\n".encode()])
+    headers = {"Content-Type": f"multipart/form-data; boundary={mark}"}
+    with urllib.request.urlopen(
+        urllib.request.Request(url, body, headers), timeout=CHAT_PATIENCE
+    ) as answer:
         return json.loads(answer.read())
 
 

@@ -20,6 +20,7 @@ DOCKERFILES = {
     "gpu": machine.ROOT / "vllm_image" / "gpu" / "Dockerfile",
     "hpu": machine.ROOT / "vllm_image" / "hpu" / "Dockerfile",
     "vision": machine.ROOT / "vision" / "Dockerfile",
+    "services": FOLDER / "services" / "Dockerfile",
 }
 SCRIPTS = sorted([*(FOLDER / "tools").glob("*.sh"), *(machine.ROOT / "vision").glob("*.sh")])
 

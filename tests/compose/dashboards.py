@@ -8,13 +8,27 @@ from typing import Any
 from tests.support import machine
 
 DASHBOARDS = machine.ROOT / "compose" / "grafana" / "dashboards"
+DOCUMENTS = "Documents"
+"""The row about the services, which not every stack has."""
 
 
 def panels() -> list[dict[str, Any]]:
-    """Every panel with targets, of every dashboard."""
-    found = [json.loads(file.read_text()) for file in sorted(DASHBOARDS.glob("*.json"))]
-    return [panel for one in found for panel in one["panels"] if panel.get("targets")]
+    """Every panel with targets, of every dashboard, with the title of its `row`."""
+    found = []
+    for file in sorted(DASHBOARDS.glob("*.json")):
+        row = ""
+        for panel in json.loads(file.read_text())["panels"]:
+            row = panel["title"] if panel["type"] == "row" else row
+            if panel.get("targets"):
+                found.append(panel | {"row": row})
+    return found
 
 
-def expressions() -> list[str]:
-    return [target["expr"] for panel in panels() for target in panel["targets"]]
+def expressions(*, documents: bool | None = None) -> list[str]:
+    """All, or only those (not) of the row about documents."""
+    return [
+        target["expr"]
+        for panel in panels()
+        if documents is None or (panel["row"] == DOCUMENTS) is documents
+        for target in panel["targets"]
+    ]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from launcher import names
+from services.roles.table import ROLES
+from services.settings import Settings, variables
 
 from adapter.settings import load_settings
 from tests.compose.compose_file import (
@@ -24,6 +26,10 @@ ENGINES = ("llm-cpu", "llm-gpu", "llm-hpu")
 FETCHERS = ("fetch-cpu", "fetch-gpu", "fetch-hpu")
 ONE_SHOTS = (*FETCHERS, "vision-preload", "phase1-preload", "calibrate-hpu")
 LASTING = sorted(SERVICES.keys() - {*ONE_SHOTS})
+ROLE_SERVICES = {f"rag-{role}": role for role in ROLES}
+OF_DOCUMENTS = ("rag", *ROLE_SERVICES)
+DOCUMENTS_NETWORK = DOCUMENT["networks"]["documents"]
+DOOR = DOCUMENT["networks"]["door"]
 HOWTO = machine.ROOT / "docs" / "howto"
 VARIABLES_IN = ("run-the-engine-image", "bring-weights")
 STACK = "run-the-stack"
@@ -90,7 +96,7 @@ def test_secrets_are_files_and_go_to_nobody_else() -> None:
     for name, secret in DOCUMENT["secrets"].items():
         assert secret == {"file": f"./secrets/{name}"}
     holders = {name for name, service in SERVICES.items() if service.get("secrets")}
-    assert holders == {*FETCHERS, "grafana"}
+    assert holders == {*FETCHERS, "grafana", "rag-db", "rag-dataprep", "rag-retriever"}
 
 
 def test_the_adapter_waits_for_nobody() -> None:
@@ -129,13 +135,16 @@ def test_ports_are_on_this_machine_only() -> None:
 
 
 def test_ports_clash_only_where_one_takes_the_others_place() -> None:
-    outer = {name: port for name, rows in published().items() for _, port, _ in rows}
+    outer = {name: [port for _, port, _ in rows] for name, rows in published().items()}
     assert outer == {
-        "adapter": 11434,
-        "phase1": 11434,
-        "vision": 11435,
-        "prometheus": 9090,
-        "grafana": 3001,
+        "adapter": [11434],
+        "phase1": [11434],
+        "vision": [11435],
+        "rag": [8888, 6007],
+        "rag-chatqna": [8888],
+        "rag-dataprep": [6007],
+        "prometheus": [9090],
+        "grafana": [3001],
     }
 
 
@@ -152,7 +161,8 @@ def test_the_page_of_ports_tells_them_all() -> None:
 
 
 def test_every_variable_is_in_the_example() -> None:
-    wanted = {name for name, _ in VARIABLE.findall(TEXT)} - {"PROMETHEUS_IMAGE", "GRAFANA_IMAGE"}
+    images = {"PGVECTOR_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE"}
+    wanted = {name for name, _ in VARIABLE.findall(TEXT)} - images
     told = {*re.findall(r"^#?(\w+)=", EXAMPLE, re.MULTILINE)}
     assert wanted - told == set()
     assert told - wanted == set()
@@ -163,7 +173,8 @@ def test_the_examples_defaults_are_the_real_ones() -> None:
     for name, default in VARIABLE.findall(TEXT):
         real.setdefault(name, set()).add(default)
     shown = dict(re.findall(r"^#(\w+)=(.*)$", EXAMPLE, re.MULTILINE))
-    assert {name: text for name, text in shown.items() if text and text not in real[name]} == {}
+    other = {k: v for k, v in shown.items() if v and v.strip('"') not in real[k]}
+    assert other == {}
 
 
 def test_the_examples_choices_are_a_model_for_each_phase() -> None:
@@ -199,7 +210,7 @@ def test_answers_in_flight_have_most_of_the_time_to_stop() -> None:
 def test_images_of_ours_are_never_looked_for_in_a_registry() -> None:
     ours = {name for name, one in SERVICES.items() if one["image"].startswith("ollama-vllm/")}
     never = {name for name, one in SERVICES.items() if one.get("pull_policy") == "never"}
-    assert ours == never == SERVICES.keys() - {"prometheus", "grafana"}
+    assert ours == never == SERVICES.keys() - {"rag-db", "prometheus", "grafana"}
 
 
 def test_the_adapters_settings_are_read_with_and_without_the_fallback_that_they_show(
@@ -214,6 +225,97 @@ def test_the_adapters_settings_are_read_with_and_without_the_fallback_that_they_
         assert [one.fallback for one in settings.models.values()] == fallbacks
         default = SERVICES["llm-cpu"]["environment"]["MODEL"]
         assert {*settings.models} <= {names.ollama_name(filled(default))}
+
+
+HANDED_OTHERWISE = {
+    "RAG_HOST": "the image listens everywhere in its container",
+    "CHATQNA_PORT": "of the host, as all of them: inside they are as they always are",
+    "DATAPREP_PORT": "",
+    "EMBEDDING_PORT": "",
+    "TEI_EMBEDDING_PORT": "",
+    "RETRIEVER_PORT": "",
+    "RERANKER_PORT": "",
+    "LLM_PORT": "",
+    "ADAPTER_URL": "the stack is built on it, as on the next ones",
+    "LLM_URL": "",
+    "EMBEDDING_URL": "",
+    "RERANKER_URL": "",
+    "RETRIEVER_URL": "",
+    "DATAPREP_URL": "",
+    "EMBEDDING_KIND": "the adapter speaks OpenAI's API",
+    "RERANK_KIND": "",
+    "CHATQNA_MODEL": "adapter.rag.toml names the model",
+    "ADAPTER_API_KEY": "the adapter has no keys yet",
+    "STORE_URL": "a file on a volume, or the database of rag-split",
+}
+
+
+@pytest.mark.parametrize("name", sorted({*variables().values()} - HANDED_OTHERWISE.keys()))
+def test_every_setting_of_the_services_is_handed_on(name: str) -> None:
+    for service in OF_DOCUMENTS:
+        assert re.match(rf"\$\{{{name}:?-", SERVICES[service]["environment"][name])
+
+
+@pytest.mark.parametrize("name", OF_DOCUMENTS)
+def test_the_services_get_no_setting_that_they_do_not_have(name: str) -> None:
+    assert SERVICES[name]["environment"].keys() - {*variables().values()} <= {"HEALTH_PORT"}
+
+
+def test_a_role_alone_is_asked_for_its_health_where_it_listens() -> None:
+    for service, name in ROLE_SERVICES.items():
+        port = Settings.model_fields[ROLES[name].ports[0]].default
+        assert SERVICES[service]["environment"]["HEALTH_PORT"] == str(port)
+        assert SERVICES[service]["command"] == [name]
+
+
+def test_roles_ask_each_other_where_they_listen() -> None:
+    for service in ROLE_SERVICES:
+        for setting, url in SERVICES[service]["environment"].items():
+            if found := re.fullmatch(r"http://rag-(\w+):(\d+)", url):
+                assert setting == f"{found[1].upper()}_URL"
+                assert found[1] != ROLE_SERVICES[service]
+                assert int(found[2]) == Settings.model_fields[f"{found[1]}_port"].default
+
+
+@pytest.mark.parametrize("name", [*OF_DOCUMENTS, "rag-db"])
+def test_documents_have_no_way_out_unless_one_is_given(name: str) -> None:
+    """And no way to engines but the adapter's."""
+    networks = {filled(network) for network in SERVICES[name]["networks"]}
+    assert networks <= {"documents", "door"}
+    assert ("door" in networks) is bool(published().get(name))
+    assert DOCUMENTS_NETWORK == {"internal": True}
+    assert DOOR == {"driver_opts": {"com.docker.network.bridge.enable_ip_masquerade": "false"}}
+
+
+def test_only_what_takes_documents_in_can_be_given_a_way_out() -> None:
+    able = {name for name, one in SERVICES.items() if "${RAG_NETWORK:-door}" in one["networks"]}
+    assert able == {"rag", "rag-dataprep"}
+
+
+def test_on_the_network_of_documents_are_the_adapter_and_who_looks_at_them() -> None:
+    there = {name for name, one in SERVICES.items() if "documents" in one["networks"]}
+    assert there == {*OF_DOCUMENTS, "rag-db", "adapter", "phase1", "prometheus"}
+
+
+def test_documents_wait_for_their_database_and_for_nothing_else() -> None:
+    waiting = {name: SERVICES[name].get("depends_on") for name in (*OF_DOCUMENTS, "rag-db")}
+    needs = {"rag-db": {"condition": "service_healthy"}}
+    holders = ("rag-dataprep", "rag-retriever")
+    assert waiting == {name: needs if name in holders else None for name in waiting}
+
+
+def test_the_adapter_knows_the_pipeline_where_there_is_one() -> None:
+    files = {one.name: load_settings(file=str(one), environ={}) for one in FOLDER.glob("*.toml")}
+    assert files.keys() == {"adapter.toml", "adapter.llm.toml", "adapter.rag.toml"}
+    with_, without = files["adapter.rag.toml"], files["adapter.toml"]
+    assert with_.upstreams[:-1] == without.upstreams
+    assert with_.routing == without.routing
+    assert (with_.upstreams[-1].kind, with_.models["chatqna"].upstream) == ("openai", "chatqna")
+    assert with_.upstreams[-1].url == "http://rag:8888"
+    assert "rag" in SERVICES
+    assert SERVICES["rag-chatqna"]["networks"]["documents"] == {"aliases": ["rag"]}
+    told = Settings.model_fields["model_name"].default
+    assert [*with_.models] == [told]
 
 
 def test_every_folder_that_is_mounted_is_there() -> None:

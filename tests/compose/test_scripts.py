@@ -91,7 +91,10 @@ def options(*profiles: str) -> str:
     return " ".join(f"--profile {name}" for name in profiles)
 
 
-EVERY = options("calibrate", "phase1", "monitoring", "vision", "hpu", "gpu", "cpu")
+EVERY = options(
+    *("calibrate", "phase1", "monitoring", "rag-split", "rag", "vision", "hpu", "gpu", "cpu")
+)
+SPLIT = "rag-db rag-chatqna rag-dataprep rag-retriever rag-embedding rag-reranker rag-llm"
 
 
 def test_images_come_before_anything_is_stopped(recorder: Recorder) -> None:
@@ -101,7 +104,7 @@ def test_images_come_before_anything_is_stopped(recorder: Recorder) -> None:
         f"{chosen} build",
         f"{chosen} pull --policy missing prometheus grafana",
         f"{EVERY} rm --stop --force llm-gpu fetch-gpu llm-hpu fetch-hpu vision vision-preload "
-        "phase1 phase1-preload calibrate-hpu",
+        f"rag {SPLIT} phase1 phase1-preload calibrate-hpu",
         f"{chosen} up --detach --no-build",
     ]
 
@@ -112,7 +115,7 @@ def test_nothing_is_stopped_when_an_image_cannot_be_had(recorder: Recorder, step
     assert recorder.lines()[-1].split()[4] == step
 
 
-def test_phase_1_leaves_vision_and_monitoring_as_they_are(recorder: Recorder) -> None:
+def test_phase_1_leaves_vision_documents_and_monitoring_as_they_are(recorder: Recorder) -> None:
     assert recorder.tried("phase1").returncode == 0
     build, remove, start = recorder.lines()
     assert build == "--profile phase1 build"
@@ -137,6 +140,8 @@ def test_phase_1_with_vision(recorder: Recorder) -> None:
         ("cpu,gpu", "cpu and gpu want the same port"),
         ("vision, hpu,phase1", "hpu and phase1 want the same port"),
         ("cpu,cqu", "unknown profile: cqu; there are: cpu gpu hpu"),
+        ("cpu,vision,rag,rag-split", "rag and rag-split want the same port"),
+        ("cpu,rag", "rag needs a model that makes vectors: choose vision, too"),
         (",", "which profiles?"),
         ("", "which profiles?"),
     ],
@@ -155,6 +160,8 @@ def test_profiles_that_cannot_be_together(recorder: Recorder, profiles: str, sai
         (("cpu,vision",), "./adapter.toml"),
         (("vision", "cpu"), "./adapter.toml"),
         (("vision cpu",), "./adapter.toml"),
+        (("cpu,vision,rag",), "./adapter.rag.toml"),
+        (("rag-split,gpu,vision",), "./adapter.rag.toml"),
     ],
 )
 def test_the_adapters_settings_fit_the_profiles(
@@ -168,6 +175,24 @@ def test_the_adapters_settings_in_env_win(recorder: Recorder, compose: Path) -> 
     (compose / ".env").write_text("ADAPTER_FILE=./mine.toml\n")
     assert recorder.tried("up", "cpu,vision").returncode == 0
     assert recorder.calls.read_text().splitlines()[-1] == "ADAPTER_FILE="
+
+
+def test_answers_from_documents_can_do_without_the_vision_ollama(
+    recorder: Recorder, compose: Path
+) -> None:
+    (compose / ".env").write_text("ADAPTER_FILE=./mine.toml\n")
+    assert recorder.tried("up", "cpu,rag").returncode == 0
+
+
+def test_the_image_of_the_database_is_fetched_before_anything_is_stopped(
+    recorder: Recorder,
+) -> None:
+    assert recorder.tried("up", "cpu,vision,rag-split,monitoring").returncode == 0
+    chosen = options("monitoring", "rag-split", "vision", "cpu")
+    assert recorder.lines()[1] == f"{chosen} pull --policy missing rag-db prometheus grafana"
+    stale = recorder.lines()[2].split()
+    assert "rag" in stale
+    assert "rag-db" not in stale
 
 
 def test_settings_come_after_versions_and_a_file_of_ones_own_after_ours(

@@ -70,15 +70,17 @@ def test_promtool_reads_every_expression_of_the_dashboards(tmp_path: Path) -> No
     judged(shutil.which("promtool") or workshop.tool("promtool"), "check", "rules", str(file))
 
 
-def test_metrics_asked_for_are_told_by_adapter_or_engine() -> None:
-    page = (machine.ROOT / "docs" / "reference" / "metrics.md").read_text()
-    ours = {*re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)}
-    told = {*re.findall(r"^([\w:]+)(?:\{| )", recording("metrics_raw").body.decode(), re.MULTILINE)}
+def test_metrics_asked_for_are_told_by_adapter_services_or_engine() -> None:
+    pages = ("metrics.md", "services.md")
+    told = [(machine.ROOT / "docs" / "reference" / page).read_text() for page in pages]
+    ours = {*re.findall(r"^\| `(\w+)` \|", "\n".join(told), re.MULTILINE)}
+    raw = recording("metrics_raw").body.decode()
+    theirs = {*re.findall(r"^([\w:]+)(?:\{| )", raw, re.MULTILINE)}
     rules = (PROMETHEUS / "rules" / "stack.yml").read_text()
     asked = "\n".join([*dashboards.expressions(), *re.findall(r"expr: (.*)", rules)])
-    names = {*re.findall(r"\b(?:adapter_|vllm:)\w+", asked)}
+    names = {*re.findall(r"\b(?:adapter_|rag_|vllm:)\w+", asked)}
     ends = re.compile(r"_(bucket|sum|count)$")
-    unknown = {name for name in names if ends.sub("", name) not in ours and name not in told}
+    unknown = {name for name in names if ends.sub("", name) not in ours and name not in theirs}
     assert unknown == OLDER_NAMES
 
 

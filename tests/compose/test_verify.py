@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -130,3 +131,54 @@ def test_open_ports_are_a_fault_unless_they_were_asked_for(
     )
     with pytest.raises(program.Failed):
         program.bound(stack(program, ELSEWHERE))
+
+
+def services(program: Any, **networks: str) -> Any:
+    """Containers of the services, each on a network."""
+    found = {}
+    for name, network in networks.items():
+        about = {"NetworkSettings": {"Ports": {}, "Networks": {network: {}}}}
+        found[name.replace("_", "-")] = program.Container(name, about)
+    return program.Stack("http://127.0.0.1:11434", "p", found)
+
+
+@pytest.fixture
+def networks(program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Docker tells of the networks that compose.yaml has."""
+    rows = {
+        "p_documents": {"Name": "p_documents", "Internal": True, "Options": {}},
+        "p_door": {"Name": "p_door", "Internal": False, "Options": {program.MASQUERADE: "false"}},
+        "p_edge": {"Name": "p_edge", "Internal": False, "Options": None},
+    }
+
+    def docker(*arguments: str) -> str:
+        assert arguments[:2] == ("network", "inspect")
+        return json.dumps([rows[name] for name in arguments[2:]])
+
+    monkeypatch.setattr(program, "docker", docker)
+    monkeypatch.delenv("RAG_NETWORK", raising=False)
+
+
+@pytest.mark.usefixtures("networks")
+def test_documents_that_can_leave_are_a_fault_unless_it_was_asked_for(
+    program: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert program.documents_shut(services(program, rag="p_door", rag_db="p_documents")) == (
+        "none has"
+    )
+    with pytest.raises(program.Failed, match="a way out: rag by p_edge"):
+        program.documents_shut(services(program, rag="p_edge"))
+    monkeypatch.setenv("RAG_NETWORK", "edge")
+    told = program.documents_shut(services(program, rag_dataprep="p_edge"))
+    assert told == "a way out: rag-dataprep by p_edge, as RAG_NETWORK=edge asks"
+
+
+def test_the_pipeline_is_not_taken_for_the_model_behind_it(program: Any) -> None:
+    here = stack(program)
+    here.models = {"chatqna:latest": ["completion"], "tiny:latest": ["completion"]}
+    assert program.able(here, "completion") == "tiny:latest"
+
+
+def test_services_that_publish_nothing_are_told(program: Any) -> None:
+    with pytest.raises(program.Failed, match="none of them publishes its port 8888"):
+        program.at_documents(services(program, rag="p_door"), 8888, "/")

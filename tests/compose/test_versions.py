@@ -40,6 +40,8 @@ def test_compose_hands_the_choice_to_every_build() -> None:
         ("calibrate-hpu", "VLLM_HPU_IMAGE"),
         ("vision", "OLLAMA_IMAGE"),
         ("phase1", "OLLAMA_IMAGE"),
+        ("rag", "PYTHON_IMAGE"),
+        ("rag-chatqna", "PYTHON_IMAGE"),
     }
 
 
@@ -60,7 +62,8 @@ def test_an_image_of_ours_is_built_by_a_service_of_each_profile_that_uses_it() -
 
 def test_images_that_are_not_built_are_the_chosen_ones() -> None:
     used = {name: default for name, default in VARIABLE.findall(TEXT) if name.endswith("_IMAGE")}
-    assert used == {name: VERSIONS[name] for name in ("PROMETHEUS_IMAGE", "GRAFANA_IMAGE")}
+    official = ("PGVECTOR_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE")
+    assert used == {name: VERSIONS[name] for name in official}
 
 
 @pytest.mark.parametrize("name", sorted(VERSIONS))

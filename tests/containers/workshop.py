@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import machine
+from tests.support import debian, machine
 
 PACKAGES = (
     *("buildah", "containerd", "docker-compose", "docker.io", "iproute2", "iptables"),
@@ -45,7 +45,7 @@ def prepare() -> None:
     STORE.mkdir(parents=True, exist_ok=True)
     with _locked():
         if not _stamped(TOOLS, PACKAGES):
-            _unpack(_download(PACKAGES))
+            _unpack()
             _stamp(TOOLS, PACKAGES)
         _compiled(MODULES)
         if not (ROOTFS.exists() and _stamped(ROOTFS, IN_ROOTFS)):
@@ -62,7 +62,7 @@ def tool(name: str) -> str:
     STORE.mkdir(parents=True, exist_ok=True)
     with _locked():
         if not _stamped(TOOLS, PACKAGES):
-            _unpack(_download(PACKAGES))
+            _unpack()
             _stamp(TOOLS, PACKAGES)
     return str(TOOLS / "usr" / "bin" / name)
 
@@ -104,28 +104,8 @@ def _unless_refused(permitted: bool, reason: str) -> None:
         pytest.skip(f"{NOT_HERE}: {reason}")
 
 
-def _download(packages: tuple[str, ...]) -> Path:
-    """The packages and whatever they need that the machine has not; nothing is installed."""
-    cache, lists = STORE / "cache", STORE / "lists"
-    for folder in (cache / "archives" / "partial", lists / "partial"):
-        folder.mkdir(parents=True, exist_ok=True)
-    options = [f"-oDir::State::lists={lists}", f"-oDir::Cache={cache}", "-oAPT::Sandbox::User=root"]
-    quiet = ["-qq", "--yes", "--no-install-recommends", "--download-only"]
-    for command in (["update", "-qq"], ["install", *quiet, *packages]):
-        got = subprocess.run(
-            ["apt-get", *options, *command], capture_output=True, text=True, check=False
-        )
-        if got.returncode:
-            pytest.fail(f"Debian's packages can't be had:\n{got.stderr}")
-    return cache / "archives"
-
-
-def _unpack(archives: Path) -> None:
-    shutil.rmtree(TOOLS, ignore_errors=True)
-    TOOLS.mkdir()
-    for package in sorted(archives.glob("*.deb")):
-        subprocess.run(["dpkg", "-x", str(package), str(TOOLS)], check=True)
-    shutil.rmtree(archives)
+def _unpack() -> None:
+    debian.unpacked(STORE, PACKAGES, TOOLS)
     sbin = TOOLS / "usr" / "sbin"
     for name in ("iptables", "ip6tables"):  # a package's scripts would choose among its variants
         (sbin / name).symlink_to(f"{name}-nft")

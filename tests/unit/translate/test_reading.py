@@ -12,6 +12,7 @@ from adapter.translate.events import (
     EngineTimes,
     Fault,
     Finish,
+    Grounds,
     Text,
     Thinking,
     Tokens,
@@ -26,6 +27,7 @@ ROWS = b'"logprobs":{"content":[{"token":"a","logprob":-1.0,"bytes":[97],"top_lo
 
 CASES = {
     "end": (b"[DONE]", [Done()]),
+    "grounds": (b'{"choices":[],"sources":[1],"citations":null}', [Grounds({"sources": [1]})]),
     "role": (b'{"choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}', []),
     "chat text": (b'{"choices":[{"delta":{"content":"hi"},"finish_reason":null}]}', [Text("hi")]),
     "completion text": (

@@ -1,4 +1,4 @@
-"""Logprobs, thinking that nobody wants, token ids."""
+"""Logprobs, thinking that nobody wants, token ids, what an answer rests on."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from tests.unit.translate.streamed import (
     ROLE,
     USAGE,
     event,
+    piece,
     replies,
     said,
     translated,
@@ -152,3 +153,39 @@ def test_ids_of_tokens_without_text_count_too():
 def test_without_ids_there_is_no_context():
     out, _ = translated(recording("compl_stream_usage").events, LineWriter(GENERATE, MODEL))
     assert b"context" not in out
+
+
+# --- what an answer rests on ----------------------------------------------------------------
+
+SOURCES = [{"id": 1, "file": "a.md", "quote": "one\u2028two"}]
+
+
+def grounded(event: bytes, **fields: Any) -> bytes:
+    """The event with fields that OpenAI's have not."""
+    return b"data: " + json.dumps(json.loads(event[6:]) | fields).encode() + b"\n\n"
+
+
+def test_sources_are_in_the_last_line():
+    finish = grounded(FINISH, sources=SOURCES, citations=[], unknown=[1])
+    wire = b"".join([ROLE, piece("Hi"), piece(" all"), finish, USAGE, DONE])
+    for at in range(len(wire)):
+        *lines, last = replies(translated([wire[:at], wire[at:]])[0])
+        assert said(lines) == "Hi all"
+        assert last["sources"] == SOURCES
+        assert list(last)[-1] == "sources"
+        assert not {"citations", "unknown"} & {*last}
+        assert not any("sources" in line for line in lines)
+
+
+def test_sources_in_every_event():
+    events = [grounded(one, citations=["http://a"]) for one in (ROLE, piece("Hi"), piece("!"))]
+    *lines, last = replies(translated([*events, FINISH, USAGE, DONE])[0])
+    assert said(lines) == "Hi!"
+    assert last["citations"] == ["http://a"]
+
+
+@pytest.mark.parametrize("shape", [CHAT, GENERATE])
+def test_sources_of_a_whole_answer(shape: Any):
+    finish = grounded(FINISH, sources=SOURCES)
+    out, _ = translated([ROLE, piece("Hi"), finish, USAGE, DONE], WholeWriter(shape, MODEL))
+    assert json.loads(out)["sources"] == SOURCES

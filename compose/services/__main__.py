@@ -1,0 +1,6 @@
+"""`python -m services ROLE`."""
+
+from services.cli import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

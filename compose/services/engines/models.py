@@ -1,0 +1,80 @@
+"""Which model is meant when nobody said: the adapter's first that can."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+
+from services.engines.http import Http
+from services.errors import EngineAway, NotConfigured, ServiceError
+
+LOOKED_UP_SECONDS = 60.0
+"""So long a name that was looked up holds; the model may be gone then."""
+
+
+class ModelName:
+    """A model's name, as configured or looked up."""
+
+    def __init__(self, given: str, looked_up: Callable[[], Awaitable[str]]) -> None:
+        self._given = given
+        self._look_up = looked_up
+        self._found = ("", 0.0)
+
+    async def get(self) -> str:
+        """Raises NotConfigured if there is no such model, EngineError if nobody tells."""
+        if self._given:
+            return self._given
+        name, until = self._found
+        if time.monotonic() >= until:
+            name = await self._look_up()
+            self._found = (name, time.monotonic() + LOOKED_UP_SECONDS)
+        return name
+
+
+async def first_able(http: Http, adapter: str, ability: str, variable: str, own: str) -> str:
+    """The name of a model with an ability (`completion`, `embedding`); one that sees comes last.
+
+    `variable` would name it; our own model, `own`, is never meant. A model that sees is not taken
+    while an engine is away: that one may have the model for language, and is only loading it.
+
+    Raises:
+        NotConfigured: there is none, or the server tells no abilities.
+        EngineAway: there may be one later.
+    """
+    missing = NotConfigured(f"no model is known to be able of {ability}: set {variable}")
+    seeing = ""
+    try:
+        listed = await http.get(f"{adapter}/api/tags")
+        for row in listed["models"]:
+            name = str(row["model"])
+            if name.partition(":")[0] == own:
+                continue
+            shown = await http.post(f"{adapter}/api/show", {"model": name})
+            can = shown["capabilities"]
+            if ability in can and "vision" not in can:
+                return name
+            seeing = seeing or (name if ability in can else "")
+        if seeing:
+            await require_all(http, adapter, variable)
+            return seeing
+    except ServiceError as error:
+        if error.status != 404:
+            raise
+    except (LookupError, TypeError):
+        raise missing from None
+    raise missing
+
+
+async def require_all(http: Http, adapter: str, variable: str) -> None:
+    """Raises EngineAway while an engine of the adapter is away; other servers tell of none."""
+    try:
+        upstreams = (await http.get(f"{adapter}/ready"))["upstreams"]
+    except (LookupError, TypeError):
+        return
+    except ServiceError as error:
+        if error.status == 404:
+            return
+        raise
+    if away := [name for name, up in upstreams.items() if not up]:
+        told = f"{', '.join(away)} is not there, or still loading"
+        raise EngineAway(f"no model is known for this yet: {told} ({variable} would name one)")

@@ -1,0 +1,1 @@
+"""Pure: texts, scores, prompts and formats. No sockets, clocks or files."""

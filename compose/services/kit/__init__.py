@@ -1,0 +1,1 @@
+"""What every role has: a web application with health, statistics, metrics and errors."""

@@ -1,0 +1,1 @@
+"""One module for each role: its routes, and nothing but HTTP."""

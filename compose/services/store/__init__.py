@@ -1,0 +1,1 @@
+"""Where documents, their passages and vectors are kept."""

@@ -1,0 +1,9 @@
+"""What a database's failure is told as."""
+
+from __future__ import annotations
+
+from services.errors import ServiceError
+
+
+class StoreFault(ServiceError):
+    kind = "store_error"

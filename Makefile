@@ -42,7 +42,7 @@ lint: $(VENV)/dev.stamp ## format, lint, types, layers
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache
+	PYTHONPATH=compose $(BIN)/lint-imports --no-cache
 
 check: lint ## the same and the fast tests, in under a minute
 	$(BIN)/pytest -q -m "not vllm and not node and not clients" tests/unit tests/docs tests/vllm_image

@@ -101,7 +101,7 @@ async def page(devtools: str, stack: Stack, rag: Rag) -> AsyncIterator[Page]:
     """Open, with an empty shelf. Complaints of the browser fail the test."""
     async with opened(devtools) as tab:
         await tab.open(f"{rag.url('chatqna')}/")
-        await tab.until("document.querySelector('#index').options.length")
+        await tab.until("document.querySelector('#documents-empty').checkVisibility()")
         yield Page(tab, rag, stack)
         assert not tab.problems
         own = rag.url("chatqna")

@@ -20,7 +20,7 @@ help: ## this list
 serve: ## everything from nothing: the adapter and a real vLLM on this machine's CPU
 	@PYTHONPATH=vllm_image exec $(PYTHON) -m launcher up
 
-up: ## the stack in containers: PROFILE=cpu,vision,monitoring
+up: ## the stack in containers: PROFILE=cpu,vision,rag,monitoring
 	@sh compose/tools/stack.sh up $(PROFILE)
 
 verify: ## the checks of a healthy stack, as a table

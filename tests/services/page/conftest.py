@@ -20,12 +20,6 @@ TIMEOUT = 300
 """Seconds for the first test of a fresh checkout, which gets Chromium."""
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers", "browser: needs Chromium (the test gets Debian's package itself)"
-    )
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:

@@ -169,20 +169,25 @@ def by_line(
     if frame > size.most / 2:
         lines, head, foot, frame = [*head, *lines, *foot], [], [], 0.0
     inner = replace(size, most=max(int(size.most - frame), 1), overlap=0)
+    for held in groups(lines, inner):
+        if any(line.strip() for line in held):
+            yield "\n".join([*head, *held, *foot])
+
+
+def groups(lines: Sequence[str], size: Size) -> Iterator[list[str]]:
     held: list[str] = []
     filled = 0.0
     for line in lines:
-        cost = inner.of(f"{line}\n")
-        parts = [line] if cost <= inner.most else sentences(line, inner)
+        parts = [line] if size.of(f"{line}\n") <= size.most else sentences(line, size)
         for part in parts:
-            cost = inner.of(f"{part}\n")
-            if held and filled + cost > inner.most:
-                yield "\n".join([*head, *held, *foot])
+            cost = size.of(f"{part}\n")
+            if held and filled + cost > size.most:
+                yield held
                 held, filled = [], 0.0
             held.append(part)
             filled += cost
-    if any(line.strip() for line in held):
-        yield "\n".join([*head, *held, *foot])
+    if held:
+        yield held
 
 
 def sentences(text: str, size: Size) -> Iterator[str]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from services.ingest.cutting import Size, cut, header_of, key_of, pieces
 from services.ingest.reading import Reading, Section
@@ -19,6 +19,7 @@ TEXTS = st.lists(
 ).map("".join)
 
 
+@example("```aaaa\n\n\na| a |\n|-|\n", 8, 0, "characters")
 @given(TEXTS, st.integers(8, 50), st.integers(0, 4), st.sampled_from(["characters", "tokens"]))
 def test_no_character_is_lost_and_none_is_too_long(text: str, most: int, overlap: int, unit):
     size = Size(most, overlap, unit)

@@ -119,8 +119,10 @@ async def end(process: Process) -> None:
     process.stdin.close()
     if process.returncode is None:
         process.kill()
+    # What it had still to say is read first: a pipe that is full is never closed, and the process
+    # not over until it is.
+    await process.stdout.read()
     await process.wait()
-    await process.stdout.read()  # to its end, else the pipe is left open
 
 
 async def exchange(process: Process, job: Job, size: Size, begun: Callable[[], None]) -> Read:

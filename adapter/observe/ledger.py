@@ -40,9 +40,9 @@ class Ledger:
         """In as many turns of the loop as it takes."""
         many = _AT_ONCE + len(self._waiting) // _AT_ONCE  # or they could come faster than they go
         some, self._waiting = self._waiting[:many], self._waiting[many:]
-        self._record(some)
         if self._waiting:
             asyncio.get_running_loop().call_soon(self._flush_some)
+        self._record(some)
 
     def _record(self, finished: Sequence[Facts]) -> None:
         for facts in finished:

@@ -20,6 +20,7 @@ from adapter.server.chunks import ChunkWriter
 from adapter.server.observing import REQUEST_ID, failed, stumbled
 from adapter.server.replies import Reply
 from adapter.server.state import State
+from adapter.translate.target import Target
 from adapter.wire.longtext import Json
 
 _TRACE = ("traceparent", "tracestate")
@@ -124,9 +125,14 @@ async def replied(exchange: Exchange, answering: Answering) -> Reply | None:
     return reply
 
 
-def weight(exchange: Exchange, template: str = "") -> int:
-    """What work on a request that was read is to be judged by: the size of its body.
+def weight(exchange: Exchange, target: Target | None = None, template: str = "") -> int:
+    """What work on a request that was read is to be judged by: the size of its body, and of what
+    the model adds to it.
 
-    A template may take its time, however short it is.
+    A template may take its time, however short it is; so may a model's own turns.
     """
-    return LARGE if template else exchange.size
+    if target is None:
+        return exchange.size
+    if template or target.template or target.turns:
+        return LARGE
+    return exchange.size + len(target.system)

@@ -116,7 +116,7 @@ async def _open(
     entry: Entry,
 ) -> Answer:
     """The engine's stream; a prompt that is too long is shortened where the request allows it."""
-    headers, size = handed_on(exchange), weight(exchange, entry.target.template)
+    headers, size = handed_on(exchange), weight(exchange, entry.target)
     try:
         return await client.open_stream(question.path, question.body, headers, size)
     except PromptTooLong:

@@ -11,7 +11,7 @@ from adapter.aside import aside
 from adapter.catalog.catalog import Entry
 from adapter.errors import AdapterError, UpstreamBroken, UpstreamRefused
 from adapter.observe.facts import Facts
-from adapter.server.exchange import Exchange, handed_on
+from adapter.server.exchange import Exchange, handed_on, weight
 from adapter.server.replies import EVENT_STREAM, Reply, json_bytes
 from adapter.server.streaming import streamed
 from adapter.translate.dialects import dialect_of, error_body
@@ -56,7 +56,7 @@ async def pass_on(exchange: Exchange, entry: Entry, passed: Passed) -> Reply | N
     with state.admission.enter() as place:
         await engine.health.require()
         with engine.asked(passed.missing, passed.unable), state.streams.opening():
-            stream = await _open(engine.client, passed, exchange)
+            stream = await _open(engine.client, passed, exchange, entry)
         lasting = state.residency.in_use(entry.listing.name, passed.keep_alive)
         async with stream:
             with lasting, state.streams.counted(stream):
@@ -79,11 +79,10 @@ async def pass_on(exchange: Exchange, entry: Entry, passed: Passed) -> Reply | N
                         facts.first_token = relay.first_token - facts.started
 
 
-async def _open(client: Upstream, passed: Passed, exchange: Exchange) -> Answer:
+async def _open(client: Upstream, passed: Passed, exchange: Exchange, entry: Entry) -> Answer:
     try:
-        return await client.open_answer(
-            passed.path, passed.body, handed_on(exchange), exchange.size
-        )
+        size = weight(exchange, entry.target)
+        return await client.open_answer(passed.path, passed.body, handed_on(exchange), size)
     except UpstreamRefused as error:
         if _NO_STORED_ANSWER in error.message:
             # A 404 that is not about the model: previous_response_id without a store.

@@ -9,9 +9,9 @@ from functools import partial
 from adapter.catalog.catalog import Entry
 from adapter.errors import AdapterError
 from adapter.server.chunks import ChunkWriter
-from adapter.server.exchange import Exchange
+from adapter.server.exchange import Exchange, handed_on
 from adapter.server.generation import concern
-from adapter.server.observing import REQUEST_ID, note_failure
+from adapter.server.observing import note_failure
 from adapter.server.replies import EVENT_STREAM, NDJSON, Reply
 from adapter.server.state import State
 from adapter.translate.dialects import dialect_of, error_body
@@ -112,9 +112,9 @@ async def _require_no_fault(engine: Engine, answer: Answer) -> None:
 
 
 def headers_on(exchange: Exchange) -> dict[str, str]:
-    """The headers of a request that go on, and its id."""
+    """The headers of a request that go on."""
     sent = {name: value for name in _SENT_ON if (value := exchange.header(name))}
-    return sent | {REQUEST_ID: exchange.facts.request_id}
+    return sent | handed_on(exchange)
 
 
 def headers_back(headers: Mapping[str, str]) -> dict[str, str]:

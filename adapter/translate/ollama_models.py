@@ -35,16 +35,22 @@ def _row(row: dict[str, Any]) -> ServedModel:
         id=str(row.get("model") or row["name"]),
         root=digest if _DIGEST.fullmatch(digest) else "",
         context_length=_length(details.get("context_length")),
-        capabilities=frozenset(map(str, row.get("capabilities") or ("completion",))),
+        capabilities=_capabilities(row, frozenset({"completion"})),
         told=row | {"modified_at": _date(row.get("modified_at"))},
     )
+
+
+def _capabilities(told: Mapping[str, Any], untold: frozenset[str]) -> frozenset[str]:
+    """Those that an Ollama tells, if it does: older ones don't, and none is an answer, too."""
+    can = told.get("capabilities")
+    return untold if can is None else frozenset(map(str, can))
 
 
 def shown(row: ServedModel, body: bytes) -> ServedModel:
     """The row with what /api/show tells better: what a model can do, and its window."""
     try:
         answer: dict[str, Any] = orjson.loads(body)
-        can = frozenset(map(str, answer.get("capabilities") or ()))
+        can = _capabilities(answer, row.capabilities)
         info: Mapping[str, Any] = answer.get("model_info") or {}
         lengths = [_length(info[key]) for key in info if key.endswith(".context_length")]
     except (orjson.JSONDecodeError, TypeError, AttributeError):
@@ -52,7 +58,7 @@ def shown(row: ServedModel, body: bytes) -> ServedModel:
     length = next(filter(None, lengths), None)
     return replace(
         row,
-        capabilities=can or row.capabilities,
+        capabilities=can,
         context_length=row.context_length or length,
     )
 

@@ -18,6 +18,7 @@ TASK_ROUTES = (*_ABILITIES, RERANK_PATH)
 """The routes that tell an engine's task: vLLM has those of its model's task only. A model that
 embeds also ranks, by the likeness of its vectors."""
 
+_RANKER = re.compile("rerank", re.IGNORECASE)
 _EMBEDDER = re.compile(r"embed|minilm|(^|[/_-])(bge|e5|gte)-", re.IGNORECASE)
 
 
@@ -60,4 +61,6 @@ def capabilities(served_name: str, routes: Collection[str]) -> frozenset[str]:
     tasks = frozenset(task for route, task in _ABILITIES.items() if route in routes)
     if len(tasks) == 1 or (routes and not tasks):
         return tasks
+    if _RANKER.search(served_name):
+        return frozenset()
     return frozenset({"embedding" if _EMBEDDER.search(served_name) else "completion"})

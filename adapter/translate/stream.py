@@ -197,7 +197,7 @@ class Translator:
             case EngineTimes():
                 self._engine_times = event
             case Grounds(fields):
-                self._grounds = fields
+                self._grounds = {**self._grounds, **fields}
             case Fault(message, status):
                 self.fault = failed(message, status)
             case Done():

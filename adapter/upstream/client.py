@@ -23,6 +23,7 @@ from adapter.upstream.form import Form
 from adapter.upstream.pool import Pool
 from adapter.upstream.retry import with_retries
 from adapter.wire.openai import MODELS_PATH, ServedModel
+from adapter.wire.v1 import RERANK_PATH
 
 PROBE_SECONDS = 5.0
 _ERROR_LIMIT = 2**20  # bytes of a refusal that are read
@@ -108,9 +109,9 @@ class Upstream:
         found = []
         for path in TASK_ROUTES:
             status, body = await self._get(path)
-            if status >= 500:
+            if status >= 500 and path != RERANK_PATH:  # a gateway may have nobody for that one
                 raise refusal(status, body)
-            if status != 404:
+            if status not in (404, *range(500, 600)):
                 found.append(path)
         return found
 

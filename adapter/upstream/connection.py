@@ -158,17 +158,18 @@ class Connection(asyncio.Protocol):
             self._wait_for_head(len(data))
 
     def eof_received(self) -> None:
+        self._take_rest()  # over TLS it may come with the last bytes
         if self._listener is not None and self._headed and not self._sized:
             self._end(None)  # an answer that lasts until the connection closes
 
     def connection_lost(self, error: Exception | None) -> None:
-        rest, self._rest = self._rest, b""
-        for start in range(0, len(rest), _TURN_SIZE):
-            self.data_received(rest[start : start + _TURN_SIZE])
-        self._end(error or Hung())
-        self._transport = None
-        del self._parser  # it refers to this object
-        self._gone(self)
+        try:
+            self._take_rest()
+        finally:
+            self._end(error or Hung())
+            self._transport = None
+            del self._parser  # it refers to this object
+            self._gone(self)
 
     # llhttp's side
 
@@ -217,11 +218,22 @@ class Connection(asyncio.Protocol):
 
     def _go_on(self) -> None:
         rest, self._rest = self._rest, b""
-        if rest:
-            self.data_received(rest)
+        try:
+            if rest:
+                self.data_received(rest)
+        except Exception as error:  # as the transport does with what a read raises
+            self._end(error)
+            self.abort()
+            raise
         transport = self._transport
         if not (self._rest or self._paused or transport is None or transport.is_closing()):
             transport.resume_reading()
+
+    def _take_rest(self) -> None:
+        """At once: nothing more can come, and nobody else's turn is worth losing it."""
+        rest, self._rest = self._rest, b""
+        for start in range(0, len(rest), _TURN_SIZE):
+            self.data_received(rest[start : start + _TURN_SIZE])
 
     def _wait_for_head(self, size: int) -> None:
         """After a read of this size: llhttp tells of a header when it has all of it."""

@@ -72,6 +72,8 @@ choose() { # profiles with commas or blanks
     wanted="$wanted $services"
   done
   [ -n "$profiles" ] || refuse "which profiles? there are: $all"
+  [ -z "$documents" ] || [ -n "$front" ] ||
+    refuse "$documents needs the adapter before it: choose one of cpu, gpu, hpu and phase1, too"
   case " $profiles " in
     *" vision "*) file=./adapter${documents:+.rag}.toml ;;
     *)
@@ -81,7 +83,10 @@ choose() { # profiles with commas or blanks
       ;;
   esac
   # Whoever uses them still has them.
-  [ "$front" != phase1 ] || kept="$kept vision vision-preload rag $split"
+  if [ "$front" = phase1 ]; then
+    kept="$kept vision vision-preload"
+    [ -n "$documents" ] || kept="$kept rag $split"
+  fi
   # Compose leaves services of profiles that are no longer asked for running, and on their ports.
   for profile in $all; do
     for service in $(services_of "$profile"); do
@@ -91,16 +96,8 @@ choose() { # profiles with commas or blanks
 }
 
 setting() { # in the environment, else in .env
-  printenv "$1" || sed -n "s/^$1=//p" "$here/.env" 2> /dev/null | tail -n 1
-}
-
-port_of() { # a service: the variable that chooses its port on this machine, and the default
-  case $1 in
-    adapter | phase1) echo "ADAPTER_PORT 11434" ;;
-    vision) echo "VISION_PORT 11435" ;;
-    prometheus) echo "PROMETHEUS_PORT 9090" ;;
-    grafana) echo "GRAFANA_PORT 3001" ;;
-  esac
+  printenv "$1" || sed -n "s/^$1=//p" "$here/.env" 2> /dev/null | tail -n 1 |
+    sed "s/[[:space:]]#.*//; s/[[:space:]]*$//; s/^[\"']//; s/[\"']$//"
 }
 
 listening() { # whether any program is, on that port, as Linux tells it in hexadecimal
@@ -110,18 +107,27 @@ listening() { # whether any program is, on that port, as Linux tells it in hexad
 
 # Docker's own words for a port that is taken don't say what to do.
 failed() { # the exit code of compose
-  for service in $wanted; do
-    # shellcheck disable=SC2046  # two words, or none
-    set -- "$1" $(port_of "$service")
-    [ $# -eq 3 ] || continue
-    port=$(setting "$2") || port=""
-    port=${port:-$3}
-    ours=$(docker ps --quiet --filter "label=com.docker.compose.project=${COMPOSE_PROJECT_NAME:-ollama-vllm}" \
+  project=$(setting COMPOSE_PROJECT_NAME)
+  while read -r service variable port; do
+    case " $wanted " in *" $service "*) ;; *) continue ;; esac
+    chosen=$(setting "$variable")
+    port=${chosen:-$port}
+    ours=$(docker ps --quiet --filter "label=com.docker.compose.project=${project:-ollama-vllm}" \
       --filter "publish=$port" 2> /dev/null) || continue
     if [ -z "$ours" ] && listening "$port"; then
-      refuse "port $port is taken by another program: stop it, or set $2 in compose/.env"
+      refuse "port $port is taken by another program: stop it, or set $variable in compose/.env"
     fi
-  done
+  done << EOF
+adapter ADAPTER_PORT 11434
+phase1 ADAPTER_PORT 11434
+vision VISION_PORT 11435
+rag CHATQNA_PORT 8888
+rag DATAPREP_PORT 6007
+rag-chatqna CHATQNA_PORT 8888
+rag-dataprep DATAPREP_PORT 6007
+prometheus PROMETHEUS_PORT 9090
+grafana GRAFANA_PORT 3001
+EOF
   exit "$1"
 }
 

@@ -33,6 +33,8 @@ ONE_SHOTS = ("fetch-cpu", "fetch-gpu", "fetch-hpu", "vision-preload", "phase1-pr
 ENGINES = ("llm-cpu", "llm-gpu", "llm-hpu")
 ROLES = ("chatqna", "dataprep", "embedding", "retriever", "reranker", "llm")
 DOCUMENTS = ("rag", *(f"rag-{role}" for role in ROLES), "rag-db")
+MAY_FETCH = ("rag", "rag-dataprep")
+"""To whom RAG_NETWORK gives a way out: they fetch links."""
 PIPELINE = "chatqna:latest"
 SCRATCH = b"# The verification\n\nThe word of the day is heliotrope.\n"
 QUESTION = "What is the word of the day of the verification?"
@@ -158,6 +160,17 @@ def checks(stack: Stack) -> Iterator[Row]:
         yield Row("the Docker daemon answers", UNSEEN, f"not asked: {stack.docker}")
 
 
+class Failed(Exception):
+    """The check did not pass, and why."""
+
+
+FAULTS = (
+    *(Failed, OSError, http.client.HTTPException, subprocess.SubprocessError),
+    *(ValueError, LookupError, TypeError),
+)
+"""What a check may end with that is told in its row."""
+
+
 def verdict(name: str, check: Callable[[Stack], str], stack: Stack) -> Row:
     try:
         return Row(name, YES, check(stack))
@@ -166,12 +179,8 @@ def verdict(name: str, check: Callable[[Stack], str], stack: Stack) -> Row:
     except urllib.error.HTTPError as error:
         said = error.read(300).decode(errors="replace").strip()
         return Row(name, NO, f"HTTP {error.code}: {said}")
-    except (Failed, OSError, http.client.HTTPException, ValueError, KeyError) as error:
+    except FAULTS as error:
         return Row(name, NO, str(getattr(error, "reason", "") or error) or type(error).__name__)
-
-
-class Failed(Exception):
-    """The check did not pass, and why."""
 
 
 class Unseen(Exception):
@@ -343,7 +352,8 @@ def documents_answer(stack: Stack) -> str:
 
 def documents_shut(stack: Stack) -> str:
     """Whoever has the documents has no way out, but for whom RAG_NETWORK gives one."""
-    opened = []
+    opened: list[str] = []
+    allowed: list[str] = []
     for name in DOCUMENTS:
         if name not in stack.containers:
             continue
@@ -351,11 +361,12 @@ def documents_shut(stack: Stack) -> str:
         for network in json.loads(docker("network", "inspect", *networks)):
             translated = (network["Options"] or {}).get(MASQUERADE) != "false"
             if not network["Internal"] and translated:
-                opened.append(f"{name} by {network['Name']}")
-    if opened and setting("RAG_NETWORK") in ("", "door"):
+                asked = name in MAY_FETCH and setting("RAG_NETWORK") not in ("", "door")
+                (allowed if asked else opened).append(f"{name} by {network['Name']}")
+    if opened:
         raise Failed(f"a way out: {', '.join(opened)}")
-    asked = f", as RAG_NETWORK={setting('RAG_NETWORK')} asks" if opened else ""
-    return f"a way out: {', '.join(opened)}{asked}" if opened else "none has"
+    asked_for = f", as RAG_NETWORK={setting('RAG_NETWORK')} asks"
+    return f"a way out: {', '.join(allowed)}{asked_for}" if allowed else "none has"
 
 
 def at_documents(stack: Stack, port: int, path: str) -> str:

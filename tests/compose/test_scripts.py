@@ -126,6 +126,22 @@ def test_phase_1_leaves_vision_documents_and_monitoring_as_they_are(recorder: Re
     )
 
 
+def test_phase_1_with_documents_leaves_the_other_kind_no_port(recorder: Recorder) -> None:
+    assert recorder.tried("phase1", "rag").returncode == 0
+    removed = recorder.lines()[1].partition("--force")[2].split()
+    assert "rag-db" in removed
+    assert "vision" not in removed
+
+
+def test_a_setting_in_quotes_or_with_a_remark_is_its_value(
+    recorder: Recorder, compose: Path
+) -> None:
+    for line in ('ADAPTER_FILE=""', "ADAPTER_FILE= # none of my own"):
+        (compose / ".env").write_text(f"{line}\n")
+        assert recorder.tried("up", "cpu,vision").returncode == 0
+        assert recorder.calls.read_text().splitlines()[-1] == "ADAPTER_FILE=./adapter.toml"
+
+
 def test_phase_1_with_vision(recorder: Recorder) -> None:
     assert recorder.tried("phase1", "vision,monitoring").returncode == 0
     chosen = options("monitoring", "vision", "phase1")
@@ -141,6 +157,7 @@ def test_phase_1_with_vision(recorder: Recorder) -> None:
         ("vision, hpu,phase1", "hpu and phase1 want the same port"),
         ("cpu,cqu", "unknown profile: cqu; there are: cpu gpu hpu"),
         ("cpu,vision,rag,rag-split", "rag and rag-split want the same port"),
+        ("vision,rag", "rag needs the adapter before it: choose one of cpu, gpu, hpu and phase1"),
         ("cpu,rag", "rag needs a model that makes vectors: choose vision, too"),
         (",", "which profiles?"),
         ("", "which profiles?"),

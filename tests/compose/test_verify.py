@@ -171,6 +171,8 @@ def test_documents_that_can_leave_are_a_fault_unless_it_was_asked_for(
     monkeypatch.setenv("RAG_NETWORK", "edge")
     told = program.documents_shut(services(program, rag_dataprep="p_edge"))
     assert told == "a way out: rag-dataprep by p_edge, as RAG_NETWORK=edge asks"
+    with pytest.raises(program.Failed, match="a way out: rag-db by p_edge"):
+        program.documents_shut(services(program, rag_db="p_edge"))
 
 
 def test_the_pipeline_is_not_taken_for_the_model_behind_it(program: Any) -> None:

@@ -98,7 +98,7 @@ async def test_headers_that_go_on_and_come_back(ollama, adapter):
 
     ollama.play("/api/chat", told)
     given = {"User-Agent": "GitHubCopilotChat/1", "Accept": "application/x-ndjson", "Cookie": "a=b"}
-    given |= {"Authorization": "Bearer mine", "X-Request-Id": "my-id"}
+    given |= {"Authorization": "Bearer mine", "X-Request-Id": "my-id", "tracestate": "a=b"}
     reply = await adapter.post("/api/chat", CHAT | {"model": "nat"}, headers=given)
     sent = ollama.asked[-1].headers
     assert {name: sent.get(name) for name in given} == given | {

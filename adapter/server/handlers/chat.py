@@ -32,5 +32,5 @@ async def post(exchange: Exchange) -> Reply | None:
         sampling(asked.options, entry.target)  # bad options are told before a load, too
         return await load(exchange, asked, entry, CHAT)
     target = entry.target
-    question = await aside(weight(exchange, target.template), chat.to_openai, asked, target)
+    question = await aside(weight(exchange, target), chat.to_openai, asked, target)
     return await answer(exchange, asked, entry, question, CHAT)

@@ -38,7 +38,7 @@ async def post(exchange: Exchange) -> Reply | None:
         question = await _gone_on(exchange, asked, entry)
     else:
         target = entry.target
-        size = weight(exchange, asked.template or target.template)
+        size = weight(exchange, target, asked.template)
         question = await aside(size, generate.to_openai, asked, target)
     return await answer(exchange, asked, entry, question, GENERATE)
 

@@ -36,7 +36,7 @@ def passing(route: PassedRoute) -> Answering:
             raise route.nameless(asked)
         entry = await found(exchange, asked, v1_routes.missing(asked))
         refuse_verbatim(entry, f'"{asked}" does not support {route.ability}')
-        size = weight(exchange, entry.target.template)
+        size = weight(exchange, entry.target)
         return await pass_on(exchange, entry, await aside(size, question, route, body, entry))
 
     return post

@@ -56,6 +56,26 @@ async def test_many_are_recorded_in_turns_with_others():
     assert max(one_turn) < 200
 
 
+async def test_a_log_that_can_not_be_written_stops_no_counting(monkeypatch):
+    told: list[int] = []
+
+    def log(finished):
+        told.append(len(finished))
+        if len(told) == 1:
+            raise OSError("no space left on device")
+
+    monkeypatch.setattr(logs, "log_requests", log)
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+    metrics = Metrics()
+    ledger = Ledger(metrics)
+    for number in range(100):
+        ledger.finished(facts(number))
+    async with asyncio.timeout(5):
+        while counted(metrics) != 100:  # noqa: ASYNC110  # what is waited for is a count
+            await asyncio.sleep(0.01)
+    assert sum(told) == 100
+
+
 async def test_a_request_is_told_with_the_time_of_its_end():
     one = facts(1)
     Ledger(Metrics()).finished(one)

@@ -69,6 +69,13 @@ def test_show_tells_more():
     assert (more.capabilities, more.context_length) == ({"tools", "completion"}, 8192)
 
 
+def test_a_model_that_can_nothing_that_has_a_word():
+    (row,) = read_tags(tags({"name": "ranker", "capabilities": []}))
+    assert row.capabilities == set()
+    assert shown(row, b'{"capabilities":[]}').capabilities == set()
+    assert shown(row, b'{"capabilities":["embedding"]}').capabilities == {"embedding"}
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"model_info":{"a.context_length":null}}'])
 def test_show_that_tells_nothing(body: bytes):
     row = ServedModel("a:latest", context_length=5)

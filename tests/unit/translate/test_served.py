@@ -70,6 +70,8 @@ def test_a_row_of_any_shape_is_a_model_or_a_fault(value: object):
         ("BAAI/bge-small-en", [], "embedding"),
         ("intfloat/e5-base", [], "embedding"),
         ("llama3.2", [], "completion"),
+        ("BAAI/bge-reranker-base", [], ""),
+        ("jina-Reranker", [CHAT_PATH, EMBEDDINGS_PATH, RERANK_PATH], ""),
     ],
 )
 def test_the_task_of_a_model(name: str, routes: list[str], can: str):

@@ -184,6 +184,12 @@ def test_sources_in_every_event():
     assert last["citations"] == ["http://a"]
 
 
+def test_what_is_told_in_several_events_is_kept():
+    events = [grounded(ROLE, sources=SOURCES), piece("Hi"), grounded(FINISH, citations=["a"])]
+    last = replies(translated([*events, USAGE, DONE])[0])[-1]
+    assert (last["sources"], last["citations"]) == (SOURCES, ["a"])
+
+
 @pytest.mark.parametrize("shape", [CHAT, GENERATE])
 def test_sources_of_a_whole_answer(shape: Any):
     finish = grounded(FINISH, sources=SOURCES)

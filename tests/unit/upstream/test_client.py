@@ -251,6 +251,27 @@ class TestTheModels:
         assert all(request.endswith(b"identity\r\n\r\n") for request in engine.requests)
         client.close()
 
+    @pytest.mark.parametrize(("path", "known"), [(b"/v1/rerank", True), (b"/v1/embeddings", False)])
+    async def test_a_gateway_without_anybody_for_one_route(
+        self, engine: Listener, path: bytes, known: bool
+    ):
+        """It takes no engine away if the route only tells what a model can not do."""
+
+        def play(caller: Caller) -> None:
+            asked = engine.requests[-1].split(b" ")[1]
+            away = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
+            listed = wire("models" if asked == b"/v1/models" else "err_404")
+            caller.says(away if asked == path else listed)
+
+        engine.play = play
+        client = upstream(f"http://127.0.0.1:{engine.port}", kind="openai")
+        if known:
+            assert await client.models()
+        else:
+            with pytest.raises(UpstreamRefused):
+                await client.models()
+        client.close()
+
     async def test_have_to_come_soon(
         self, engine: Listener, client: Upstream, monkeypatch: pytest.MonkeyPatch
     ):

@@ -475,6 +475,32 @@ class TestALongRead:
             call()
         assert desk.gone == [desk.connection]
 
+    def test_is_taken_when_an_end_comes_with_it(self):
+        """As over TLS, where one batch may hold both."""
+        desk = Desk()
+        desk.connection.data_received(OK + b"Connection: close\r\n\r\n" + LONG)
+        desk.connection.eof_received()
+        assert (desk.heard.body, desk.heard.calls[-1]) == (LONG, FINE)
+
+    @pytest.mark.parametrize("lost", [False, True], ids=["its turn comes", "it is lost"])
+    def test_that_its_listener_can_not_take_ends_the_answer(self, lost: bool):
+        class Stumbling(Heard):
+            def take(self, data: bytes) -> None:
+                super().take(data)
+                if len(self.calls) > 2:
+                    raise ZeroDivisionError
+
+        desk, stumbling = Desk(asked=False), Stumbling()
+        desk.connection.ask(b"", (), stumbling)
+        desk.connection.data_received(self.ANSWER)
+        with pytest.raises(ZeroDivisionError):
+            desk.wire.lost() if lost else desk.later.pop()()
+        assert [call[0] for call in stumbling.calls[-2:]] == ["take", "over"]
+        if not lost:
+            assert desk.wire.aborted
+            desk.wire.lost()
+        assert desk.gone == [desk.connection]
+
     def test_is_dropped_when_somebody_aborts(self):
         desk = Desk()
         desk.connection.data_received(self.ANSWER)

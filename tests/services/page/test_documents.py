@@ -147,10 +147,9 @@ async def test_deleting_asks_first(page: Page, tmp_path: Path):
     assert await page.tab.count("#list li") == 2
     await page.tab.click("#list button")
     await page.tab.click("#confirm .grave")
-    await page.listed(1)
+    await page.tab.until("document.querySelector('#told').textContent === 'a.md is deleted.'")
     assert await page.tab.text("#list .name") == "b.md"
     assert await page.tab.focused() == "Delete b.md"
-    assert await page.tab.text("#told") == "a.md is deleted."
     rows = (await page.rag.post("dataprep", "/v1/dataprep/get", b"")).json
     assert [row["name"] for row in rows] == ["b.md"]
 

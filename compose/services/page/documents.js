@@ -173,13 +173,21 @@ function line(file) {
   return shown;
 }
 
+let asked = 0;
+
 function confirmed(name) {
   const dialog = element("confirm");
+  const mine = ++asked;
   element("confirm-name").textContent = name;
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((fulfil) => {
-    dialog.addEventListener("close", () => fulfil(dialog.returnValue === "delete"), { once: true });
+    const closed = () => {
+      if (mine === asked && dialog.open) return; // the end of an earlier question, told late
+      dialog.removeEventListener("close", closed);
+      fulfil(mine === asked && dialog.returnValue === "delete");
+    };
+    dialog.addEventListener("close", closed);
   });
 }
 

@@ -154,6 +154,20 @@ async def test_deleting_asks_first(page: Page, tmp_path: Path):
     assert [row["name"] for row in rows] == ["b.md"]
 
 
+async def test_a_question_is_not_answered_by_the_end_of_the_one_before(page: Page, tmp_path: Path):
+    await page.tab.choose_files("#files", *files(tmp_path, a_md="a", b_md="b"))
+    await page.listed(2)
+    await page.tab.click("#list button")
+    await page.tab.until("document.querySelector('#confirm').open")
+    await page.tab.evaluate(
+        "document.querySelector('#confirm').close();"
+        "document.querySelectorAll('#list button')[1].click()"
+    )
+    await page.tab.click("#confirm .grave")
+    await page.tab.until("document.querySelector('#told').textContent === 'b.md is deleted.'")
+    assert await page.tab.text("#list .name") == "a.md"
+
+
 async def test_a_document_that_is_gone_already(page: Page, tmp_path: Path):
     await page.tab.choose_files("#files", *files(tmp_path, a_md="a"))
     await page.listed(1)

@@ -6,6 +6,8 @@ import pytest
 
 from adapter.aside import LARGE
 from adapter.server.exchange import weight
+from adapter.translate.target import Target
+from adapter.wire.ollama import Message
 
 
 class Read:
@@ -19,9 +21,17 @@ class Read:
 def test_a_request_weighs_what_its_body_does(size: int):
     exchange: Any = Read(size)
     assert weight(exchange) == size
+    assert weight(exchange, Target("a")) == size
+
+
+def test_and_what_the_model_adds():
+    exchange: Any = Read(5)
+    assert weight(exchange, Target("a", system="Be brief.")) == 5 + len("Be brief.")
+    assert weight(exchange, Target("a", turns=(Message(role="user", content="x"),))) >= LARGE
 
 
 @pytest.mark.parametrize("size", [0, LARGE])
 def test_a_template_may_take_its_time(size: int):
     exchange: Any = Read(size)
-    assert weight(exchange, "{{ .Prompt }}") >= LARGE
+    assert weight(exchange, Target("a", template="{{ .Prompt }}")) >= LARGE
+    assert weight(exchange, Target("a"), "{{ .Prompt }}") >= LARGE

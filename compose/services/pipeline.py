@@ -146,9 +146,7 @@ async def _chunks(parts: Parts, request: Request, prepared: Prepared) -> AsyncGe
     show = parts.settings.show_sources
     show = show if request.answering.show_sources is None else request.answering.show_sources
     told_of = sources(prepared.hits, request.answering.quote_characters)
-    is_json = asking.wants_json(request.rest)
-    cites = not (is_json or prepared.aside)
-    writer = Rewriting(head, told_of, prepared.info, cites=cites)
+    writer = Rewriting(head, told_of, prepared.info)
     async with aclosing(stages.generate(parts, prepared.body, request.origin)) as chunks:
         async for chunk in chunks:
             told = writer.feed(chunk)
@@ -156,7 +154,7 @@ async def _chunks(parts: Parts, request: Request, prepared: Prepared) -> AsyncGe
                 yield told
     if not writer.ended:
         raise EngineError("the model ended without saying why")
-    for chunk in writer.finish(show=show and not is_json):
+    for chunk in writer.finish(show=show and not asking.wants_json(request.rest)):
         yield chunk
     parts.metrics.stripped.inc(writer.stripped)
     if not prepared.aside:

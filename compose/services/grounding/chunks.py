@@ -16,19 +16,13 @@ class Rewriting:
     """One streamed answer. Every chunk of the model goes through `feed`, the end is `finish`."""
 
     def __init__(
-        self,
-        head: Mapping[str, Any],
-        sources: Sequence[Chunk],
-        info: Mapping[str, Any],
-        *,
-        cites: bool = True,
+        self, head: Mapping[str, Any], sources: Sequence[Chunk], info: Mapping[str, Any]
     ) -> None:
-        """`head`: id, object, created and model of every chunk; `cites`: numbers in brackets are
-        citations, which they are not in JSON, nor where no passage was looked for."""
+        """`head`: id, object, created and model of every chunk."""
         self._head = head
         self._sources = sources
         self._info = info
-        self._citations = Citations(len(sources), checks=cites)
+        self._citations = Citations(len(sources))
         self._reason = ""
         self.usage: Mapping[str, Any] | None = None
         self.text_seen = False

@@ -75,9 +75,9 @@ def messages(asked: Asked, passages: Sequence[Passage]) -> list[dict[str, Any]]:
         # In one pass: a place within a passage is not one.
         content = _PLACES.sub(lambda match: values[match[1]], asked.template)
         return [*earlier, {"role": "user", "content": content}]
-    own = [one for one in earlier if one.get("role") == "system"]
+    own = [one for one in earlier if one["role"] == "system"]
     instructions = "\n\n".join([SYSTEM, *(text_of(one) for one in own)])
-    turns = [one for one in earlier if one.get("role") != "system"]
+    turns = [one for one in earlier if one["role"] != "system"]
     content = f"<sources>\n{context(passages)}\n</sources>\n\nQuestion: {asked.question}"
     return [
         {"role": "system", "content": instructions},
@@ -105,5 +105,5 @@ def _with_parts(message: Message, text: str) -> Any:
     content = message.get("content")
     if not isinstance(content, list):
         return text
-    others = [part for part in content if isinstance(part, dict) and part.get("type") != "text"]
+    others = [part for part in content if part.get("type") != "text"]
     return [{"type": "text", "text": text}, *others] if others else text

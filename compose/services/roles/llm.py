@@ -12,7 +12,6 @@ from aiohttp import web
 from services.engines.http import Origin, origin_of
 from services.errors import Refused
 from services.grounding.chunks import folded
-from services.grounding.prompt import harmless
 from services.grounding.sse import DONE, event
 from services.house import HOUSE, House
 from services.kit.app import Card, Routes
@@ -59,7 +58,7 @@ def from_documents(body: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(documents, list) or not all(isinstance(one, str) for one in documents):
         raise Refused("documents: a list of texts")
     query = str(body["query"])
-    content = _CONTEXT.format("\n".join(map(harmless, documents)), query) if documents else query
+    content = _CONTEXT.format("\n".join(documents), query) if documents else query
     rest = {k: v for k, v in body.items() if k not in ("query", "documents", "id")}
     return rest | {"messages": [{"role": "user", "content": content}]}
 

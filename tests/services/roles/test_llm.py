@@ -29,8 +29,6 @@ async def test_a_rerankers_answer(stack: Stack, rag: Rag):
     await rag.post("llm", PATH, {"query": "Why?", "documents": ["Because {x}."]})
     [turn] = stack.chat.bodies[-1]["messages"]
     assert turn["content"] == "### Context:\nBecause {x}.\n\n### Question: Why?"
-    await rag.post("llm", PATH, {"query": "Why?", "documents": ["a<|im_end|>b"]})
-    assert "<|im_end|>" not in stack.chat.bodies[-1]["messages"][0]["content"]
 
 
 async def test_enterprise_rags_form(stack: Stack, rag: Rag):

@@ -21,6 +21,7 @@ from services.kit.traces import traces_to
 from services.searching import LocalSearcher, RemoteSearcher, Searcher
 from services.settings import Settings
 from services.stages import Parts
+from services.store.faults import StoreFault
 from services.store.model import Store
 from services.store.sqlite import SQLiteStore
 
@@ -56,7 +57,10 @@ async def opened(settings: Settings) -> AsyncIterator[House]:
         await http.open()
         if not settings.retriever_url:
             stack.push_async_callback(store.close)
-            await store.open()
+            try:
+                await store.open()
+            except (StoreFault, OSError) as error:
+                raise ConfigError(f"STORE_URL: {error}") from None
         ingestion = Ingestion(store, embedding, metrics, settings)
         stack.push_async_callback(ingestion.close)
         yield House(settings, metrics, http, store, parts, ingestion)

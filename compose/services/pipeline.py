@@ -146,7 +146,9 @@ async def _chunks(parts: Parts, request: Request, prepared: Prepared) -> AsyncGe
     show = parts.settings.show_sources
     show = show if request.answering.show_sources is None else request.answering.show_sources
     told_of = sources(prepared.hits, request.answering.quote_characters)
-    writer = Rewriting(head, told_of, prepared.info)
+    is_json = asking.wants_json(request.rest)
+    cites = not (is_json or prepared.aside)
+    writer = Rewriting(head, told_of, prepared.info, cites=cites)
     async with aclosing(stages.generate(parts, prepared.body, request.origin)) as chunks:
         async for chunk in chunks:
             told = writer.feed(chunk)
@@ -154,7 +156,7 @@ async def _chunks(parts: Parts, request: Request, prepared: Prepared) -> AsyncGe
                 yield told
     if not writer.ended:
         raise EngineError("the model ended without saying why")
-    for chunk in writer.finish(show=show and not asking.wants_json(request.rest)):
+    for chunk in writer.finish(show=show and not is_json):
         yield chunk
     parts.metrics.stripped.inc(writer.stripped)
     if not prepared.aside:

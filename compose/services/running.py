@@ -46,7 +46,9 @@ async def serving(name: str, settings: Settings) -> AsyncIterator[dict[str, int]
 
 
 def app_of(role: Role, house: House) -> web.Application:
-    guard = Guard(house.settings.host, house.settings.origins.split(","))
+    guard = Guard(
+        house.settings.published or house.settings.host, house.settings.origins.split(",")
+    )
     app = make_app(role.card, house.metrics, guard, role.routes, _BODY_LIMIT)
     app[HOUSE] = house
     return app

@@ -120,7 +120,7 @@ class LocalSearcher:
             return fused(dense, lexical, query.dense_weight, query.limit)
         if query.how == "mmr":
             made, dense = await self._dense(query, query.among, vector)
-            found = [Found(one.id, one.score, one.score) for one in dense]
+            found = [Found(one.id, one.score, one.score) for one in above(dense, query)]
             vectors = await self._store.vectors(query.index, [one.id for one in found])
             return diverse(found, made, vectors, query.limit, query.relevance)
         _, dense = await self._dense(query, query.limit, vector)

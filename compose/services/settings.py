@@ -29,6 +29,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: str = _from("RAG_HOST", "127.0.0.1", "address to listen on")
+    published: str = _from(
+        "RAG_PUBLISHED", "", "address under which others reach it, if it is not RAG_HOST"
+    )
     origins: str = _from(
         "RAG_ORIGINS",
         "",

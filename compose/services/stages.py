@@ -99,7 +99,7 @@ async def pack(
     """As many of the best as the model's window holds; `wanted`: tokens for the answer.
 
     Raises:
-        Refused: the conversation alone is too long.
+        Refused: the conversation leaves no room for any.
     """
     with stage(parts, "pack", origin) as origin:
         kept = list(hits)
@@ -117,11 +117,10 @@ async def pack(
             excess = tokens - room if room or window else 0
             if excess <= 0:
                 break
-            if not kept:
-                told = f"{tokens} tokens, and {max(room, 0)} are left beside the answer"
-                raise Refused(f"the conversation is too long for the model: {told}")
             sizes = await sizes_of(parts, kept, origin)
-            kept = kept[: len(kept) - packing.dropped(sizes, excess)]
+            kept = [kept[place] for place in packing.kept(sizes, excess)]
+            if not kept:
+                raise Refused(no_room(tokens - sum(sizes), max(room, 0)))
     return Packed(messages, shown, tokens, counted is not None, len(hits) - len(kept))
 
 
@@ -142,6 +141,14 @@ def fits(parts: Parts, messages: Sequence[dict[str, Any]], wanted: int | None) -
     return packing.at_most([one["content"] for one in messages]) <= room
 
 
+def no_room(tokens: int, room: int) -> str:
+    """Why no passage can be shown beside a conversation of so many tokens."""
+    if tokens < room:
+        return f"no passage that was found is short enough for the {room - tokens} tokens left"
+    told = f"{tokens} tokens, and {room} are left beside the answer"
+    return f"the conversation is too long for the model: {told}"
+
+
 def in_order(hits: Sequence[Hit]) -> list[Hit]:
     """As they stand in their documents: the same passages make the same prompt."""
     return sorted(hits, key=lambda hit: (hit.passage.document, hit.passage.position))
@@ -153,8 +160,8 @@ def searchable(hit: Hit) -> str:
 
 
 async def sizes_of(parts: Parts, hits: Sequence[Hit], origin: Origin) -> list[int]:
-    """Tokens of each passage."""
-    texts = [hit.passage.text for hit in hits]
+    """Tokens of each passage, as it stands in the prompt."""
+    texts = [prompt.block(1, hit.passage) for hit in hits]
     known = [await parts.llm.size(text, origin) for text in texts]
     return [
         packing.estimated(text) if size is None else size

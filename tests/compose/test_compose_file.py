@@ -229,6 +229,7 @@ def test_the_adapters_settings_are_read_with_and_without_the_fallback_that_they_
 
 HANDED_OTHERWISE = {
     "RAG_HOST": "the image listens everywhere in its container",
+    "RAG_PUBLISHED": "it is BIND",
     "CHATQNA_PORT": "of the host, as all of them: inside they are as they always are",
     "DATAPREP_PORT": "",
     "EMBEDDING_PORT": "",

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.mirror import below, has_logic, test_of
+
 TESTS = Path(__file__).parent
 SERVICES = TESTS.parents[1] / "compose" / "services"
 
@@ -35,32 +37,15 @@ ELSEWHERE = {
 
 OF_THEIR_OWN = {"test_mirror.py", "store/test_store.py"}
 
-MODULES = sorted(str(path.relative_to(SERVICES)) for path in SERVICES.rglob("*.py"))
+MODULES = below(SERVICES, "*.py")
 PROGRAMS = ("eval/", "load/")
 """They measure; their tests stand beside them."""
-FILES = [
-    file
-    for file in sorted(str(path.relative_to(TESTS)) for path in TESTS.rglob("test_*.py"))
-    if not file.startswith(PROGRAMS)
-]
+FILES = [file for file in below(TESTS, "test_*.py") if not file.startswith(PROGRAMS)]
 
 
-def test_of(module: str) -> str:
-    path = Path(module)
-    return str(path.with_name(f"test_{path.name}"))
-
-
-def has_logic(module: str) -> bool:
-    """Whether it holds a function, or a statement that decides; declarations are no logic."""
-    tree = ast.parse((SERVICES / module).read_bytes())
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.If, ast.For, ast.While, ast.Try)
-    return any(isinstance(node, kinds) for node in ast.walk(tree))
-
-
-test_of.__test__ = False  # a name, no test
-
-
-@pytest.mark.parametrize("module", [module for module in MODULES if has_logic(module)])
+@pytest.mark.parametrize(
+    "module", [module for module in MODULES if has_logic((SERVICES / module).read_bytes())]
+)
 def test_a_module_with_logic_has_its_tests(module: str):
     assert test_of(module) in FILES or module in ELSEWHERE
 

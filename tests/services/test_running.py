@@ -151,6 +151,7 @@ NO_STORE = (
     [
         ({"LLM_MODEL_ID": "chatqna"}, 78, "LLM_MODEL_ID: chatqna is this pipeline itself"),
         ({"STORE_URL": REDIS}, 78, NO_STORE),
+        ({"STORE_URL": "sqlite:/proc/nowhere/rag.sqlite"}, 78, "STORE_URL: "),
         (
             {"STORE_URL": "postgresql://u@127.0.0.1:1/d"},
             75,

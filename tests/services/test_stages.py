@@ -48,6 +48,18 @@ async def test_a_conversation_that_is_too_long_by_itself(stack: Stack, stream: b
         assert "too long for the model" in reply.json["error"]["message"]
 
 
+async def test_a_passage_too_long_for_the_model_takes_no_other_with_it(stack: Stack):
+    stack.chat.play, stack.chat.max_model_len = WordTokens(500).play, 500
+    async with stack.up(chunk_tokens=2000) as rag:
+        await rag.upload(("long.txt", b"cats " * 900), ("short.txt", b"cats sleep"))
+        reply = (await rag.ask("cats", max_tokens=100)).json
+        assert [source["file"] for source in reply["sources"]] == ["short.txt"]
+        await rag.post("dataprep", "/v1/dataprep/delete", {"file_path": "short.txt"})
+        reply = await rag.ask("cats", max_tokens=100)
+        assert reply.status == 400
+        assert "no passage that was found is short enough" in reply.json["error"]["message"]
+
+
 async def test_an_engine_that_counts_nothing(stack: Stack):
     async def no_count(stage: Stage) -> None:
         if stage.received.path == "/tokenize":

@@ -30,12 +30,12 @@ class Reranker:
         """
         if self._tei:
             body: dict[str, Any] = {"query": query, "texts": list(texts), "truncate": True}
-            rows = await self._http.post(f"{self._url}/rerank", body, origin)
+            answer = await self._http.post(f"{self._url}/rerank", body, origin)
         else:
             body = {"model": self._model, "query": query, "documents": list(texts), **_CUT}
-            rows = (await self._http.post(f"{self._url}/v1/rerank", body, origin))["results"]
+            answer = await self._http.post(f"{self._url}/v1/rerank", body, origin)
         try:
-            key = "score" if self._tei else "relevance_score"
+            rows, key = (answer, "score") if self._tei else (answer["results"], "relevance_score")
             scores = {int(row["index"]): float(row[key]) for row in rows}
             return [scores[at] for at in range(len(texts))]
         except (LookupError, TypeError, ValueError):

@@ -16,13 +16,19 @@ class Rewriting:
     """One streamed answer. Every chunk of the model goes through `feed`, the end is `finish`."""
 
     def __init__(
-        self, head: Mapping[str, Any], sources: Sequence[Chunk], info: Mapping[str, Any]
+        self,
+        head: Mapping[str, Any],
+        sources: Sequence[Chunk],
+        info: Mapping[str, Any],
+        *,
+        cites: bool = True,
     ) -> None:
-        """`head`: id, object, created and model of every chunk."""
+        """`head`: id, object, created and model of every chunk; `cites`: numbers in brackets are
+        citations, which they are not in JSON, nor where no passage was looked for."""
         self._head = head
         self._sources = sources
         self._info = info
-        self._citations = Citations(len(sources))
+        self._citations = Citations(len(sources), checks=cites)
         self._reason = ""
         self.usage: Mapping[str, Any] | None = None
         self.text_seen = False

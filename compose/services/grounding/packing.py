@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-SPARE_TOKENS = 16
-"""For what a template adds between passages."""
 TEMPLATE_TOKENS = 512
 """More than any template adds of its own."""
 RESERVED = 1024
@@ -25,13 +23,18 @@ def room(window: int, wanted: int | None, most: int = 0) -> int:
     return min(left, most) if most else left
 
 
-def dropped(sizes: Sequence[int], excess: int) -> int:
-    """How many of the passages, from the worst (the last) on, are as long as the excess."""
-    count, saved = 0, 0
-    while saved < excess and count < len(sizes):
-        count += 1
-        saved += sizes[-count] - SPARE_TOKENS if sizes[-count] > SPARE_TOKENS else sizes[-count]
-    return count
+def kept(sizes: Sequence[int], excess: int) -> list[int]:
+    """The places of the passages that stay. The worst (the last) go, until as much is gone as the
+    excess; of these come back those that need not have gone, as one of the others was so long."""
+    stay, gone, saved = list(range(len(sizes))), list[int](), 0
+    while stay and saved < excess:
+        gone.insert(0, stay.pop())
+        saved += sizes[gone[0]]
+    for place in gone:
+        if saved - sizes[place] >= excess:
+            saved -= sizes[place]
+            stay.append(place)
+    return stay
 
 
 def estimated(text: str) -> int:

@@ -71,19 +71,23 @@ def messages(asked: Asked, passages: Sequence[Passage]) -> list[dict[str, Any]]:
     """The conversation with the passages before its last question."""
     earlier, last = _before_last_question(asked.messages)
     if asked.template:
-        values = {"context": context(passages), "question": asked.question}
-        # In one pass: a place within a passage is not one.
-        content = _PLACES.sub(lambda match: values[match[1]], asked.template)
+        content = filled(asked.template, context(passages), asked.question)
         return [*earlier, {"role": "user", "content": content}]
-    own = [one for one in earlier if one["role"] == "system"]
+    own = [one for one in earlier if one.get("role") == "system"]
     instructions = "\n\n".join([SYSTEM, *(text_of(one) for one in own)])
-    turns = [one for one in earlier if one["role"] != "system"]
+    turns = [one for one in earlier if one.get("role") != "system"]
     content = f"<sources>\n{context(passages)}\n</sources>\n\nQuestion: {asked.question}"
     return [
         {"role": "system", "content": instructions},
         *turns,
         {"role": "user", "content": _with_parts(last, content)},
     ]
+
+
+def filled(template: str, context: str, question: str) -> str:
+    """In one pass: a place within a passage is not one."""
+    values = {"context": context, "question": question}
+    return _PLACES.sub(lambda match: values[match[1]], template)
 
 
 def _before_last_question(given: Sequence[Message]) -> tuple[list[dict[str, Any]], Message]:
@@ -105,5 +109,5 @@ def _with_parts(message: Message, text: str) -> Any:
     content = message.get("content")
     if not isinstance(content, list):
         return text
-    others = [part for part in content if part.get("type") != "text"]
+    others = [part for part in content if isinstance(part, dict) and part.get("type") != "text"]
     return [{"type": "text", "text": text}, *others] if others else text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,11 +16,13 @@ from services.errors import ServiceError
 from services.ingest.cutting import Size
 from services.ingest.progress import Board, Outcome, Progress, Report, failed, gone
 from services.ingest.spool import Spooled
-from services.ingest.workers import AT_ONCE, Job, Read, Workers
+from services.ingest.workers import Job, Read, Workers
 from services.kit.metrics import Metrics
 from services.settings import Settings
 from services.store.model import Document, NewPassage, Store, Vectors, require_same, with_header
 
+AT_ONCE = 2
+"""Files of a process, of all requests together."""
 _ROUNDS = 4
 """Requests to the embedding engine, for each that may run at a time, between two reports."""
 
@@ -99,16 +101,16 @@ class Ingestion:
         report(Progress(file.name, "embedded", count, count))
         document = document_of(file, digest, read)
         model = await self._embedding.model(vectors.shape[1])
-        await self._store.put(index, model, document, passages, vectors)
+        await told_to_the_end(self._store.put(index, model, document, passages, vectors))
         self._metrics.chunks.inc(count)
         outcome: Outcome = "replaced" if known else "added"
         return Progress(file.name, outcome, count, count, remark=read.remark)
 
-    async def _require_same_model(self, index: str) -> None:
+    async def _require_same_model(self, index: str, dimension: int | None = None) -> None:
         """Raises Mismatch if the index was made with another model: even to skip is refused."""
         made = await self._store.index(index)
         if made is not None:
-            model = await self._embedding.model(made.model.dimension)
+            model = await self._embedding.model(dimension or made.model.dimension)
             require_same(index, made.model, model)
 
     async def _vectors(
@@ -121,10 +123,20 @@ class Ingestion:
         for at in range(0, len(keys), self._slice):
             some = keys[at : at + self._slice]
             made = await self._embedding.passages([texts[key] for key in some])
+            await self._require_same_model(index, made.shape[1])
             known |= dict(zip(some, made, strict=True))
             left = len(keys) - at - len(some)
             report(Progress(name, "embedding", len(passages), len(passages) - left))
         return await asyncio.to_thread(stacked, passages, known)
+
+
+async def told_to_the_end(storing: Coroutine[Any, Any, None]) -> None:
+    """What is being stored is stored though the client leaves meanwhile, and counts as taken in."""
+    task = asyncio.ensure_future(storing)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
 
 
 # In threads, as a large file's would hold up all others.

@@ -26,6 +26,8 @@ from services.ingest.cutting import Size, cut
 from services.ingest.reading import clean
 
 MEMORY = 2 * 2**30
+_LONGEST_TITLE = 300
+"""Characters: it stands in every list of documents."""
 MOST_PASSAGES = 100_000
 _AT_ONCE = 100
 _PATIENCE = 10
@@ -77,7 +79,7 @@ def _answered(job: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     yield {
         "reading": {
             "kind": reading.kind,
-            "title": clean(reading.title),
+            "title": clean(reading.title)[:_LONGEST_TITLE],
             "metadata": reading.metadata,
             "remark": reading.remark,
         }

@@ -21,7 +21,6 @@ from services.ingest import frames
 from services.ingest.cutting import Piece, Size
 from services.settings import environment
 
-AT_ONCE = 2
 _KEPT_UP_TO = 8 * 2**20
 """Bytes of a file: what a larger one took of memory is given back with its process."""
 _HANDED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
@@ -53,11 +52,10 @@ class Unsound(Refused):
 
 
 class Workers:
-    """At most AT_ONCE processes, started when they are needed."""
+    """Processes, started when they are needed: as many as files are read at a time."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._free = asyncio.Semaphore(AT_ONCE)
         self._idle: list[Process] = []
 
     async def read(self, job: Job, size: Size, begun: Callable[[], None] = lambda: None) -> Read:
@@ -66,27 +64,26 @@ class Workers:
         Raises:
             Refused: one sentence for who sent the file.
         """
-        async with self._free:
-            process = await self._process()
-            sound = False
-            try:
-                async with asyncio.timeout(self._seconds):
-                    read = await exchange(process, job, size, begun)
-                sound = True
-                return read
-            except TimeoutError:
-                told = f"{job.name}: to read it takes longer than {self._seconds:g} seconds"
-                raise Refused(told) from None
-            except (asyncio.IncompleteReadError, ConnectionError):
-                raise Refused(f"{job.name}: the file broke what reads it") from None
-            except Refused as error:
-                sound = not isinstance(error, Unsound)
-                raise
-            finally:
-                if sound and job.path.stat().st_size <= _KEPT_UP_TO:
-                    self._idle.append(process)
-                else:
-                    await end(process)
+        process = await self._process()
+        sound = False
+        try:
+            async with asyncio.timeout(self._seconds):
+                read = await exchange(process, job, size, begun)
+            sound = True
+            return read
+        except TimeoutError:
+            told = f"{job.name}: to read it takes longer than {self._seconds:g} seconds"
+            raise Refused(told) from None
+        except (asyncio.IncompleteReadError, ConnectionError):
+            raise Refused(f"{job.name}: the file broke what reads it") from None
+        except Refused as error:
+            sound = not isinstance(error, Unsound)
+            raise
+        finally:
+            if sound and job.path.stat().st_size <= _KEPT_UP_TO:
+                self._idle.append(process)
+            else:
+                await end(process)
 
     async def close(self) -> None:
         while self._idle:

@@ -44,6 +44,8 @@ class Guard:
         if not self._loopback or ANY in self._added:
             return True
         name = host_of(host)
+        if "." not in name and ":" not in name:
+            return True  # another container's, or this network's: no page of the web has one
         own = {"", "localhost", socket.gethostname().lower()} | self._names
         return name in own or name.endswith(_NEAR_SUFFIXES) or address_of(name) is not None
 

@@ -71,13 +71,13 @@ async def taken(
                 yield step
     for link in links:
         name = name_of_link(link)
-        yield noted(house, index, Progress(name, "fetching"))
         try:
+            yield noted(house, index, Progress(name, "fetching"))
             file = await Links(house.settings).fetch(link, spool)
         except ServiceError as error:
             yield noted(house, index, failed(name, error))
             continue
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, GeneratorExit):
             noted(house, index, gone(name))
             raise
         async with aclosing(steps_of(house, index, file, size)) as steps:

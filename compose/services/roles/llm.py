@@ -12,6 +12,7 @@ from aiohttp import web
 from services.engines.http import Origin, origin_of
 from services.errors import Refused
 from services.grounding.chunks import folded
+from services.grounding.prompt import filled, harmless
 from services.grounding.sse import DONE, event
 from services.house import HOUSE, House
 from services.kit.app import Card, Routes
@@ -22,7 +23,7 @@ from services.roles.events import reranked, told
 CARD = Card("llm", "LLM", "Generates text")
 _ENTERPRISE = ("max_new_tokens", "streaming", "data")
 """Keys that only Enterprise-RAG's requests have."""
-_CONTEXT = "### Context:\n{}\n\n### Question: {}"
+_TEMPLATE = "### Context:\n{context}\n\n### Question: {question}"
 
 
 async def chat(request: web.Request) -> web.StreamResponse:
@@ -57,9 +58,12 @@ def from_documents(body: dict[str, Any]) -> dict[str, Any]:
     documents = body.get("documents") or []
     if not isinstance(documents, list) or not all(isinstance(one, str) for one in documents):
         raise Refused("documents: a list of texts")
-    query = str(body["query"])
-    content = _CONTEXT.format("\n".join(documents), query) if documents else query
-    rest = {k: v for k, v in body.items() if k not in ("query", "documents", "id")}
+    template = body.get("chat_template") or (_TEMPLATE if documents else "{question}")
+    if not isinstance(template, str):
+        raise Refused("chat_template: a text with the places {context} and {question}")
+    content = filled(template, "\n".join(map(harmless, documents)), str(body["query"]))
+    own = ("query", "documents", "id", "chat_template")
+    rest = {key: value for key, value in body.items() if key not in own}
     return rest | {"messages": [{"role": "user", "content": content}]}
 
 

@@ -60,9 +60,11 @@ async def read_form(request: web.Request, spool: Spool, limit: int) -> Form:
 
 async def read_field(part: BodyPartReader, form: Form) -> None:
     name, value = part.name or "", bytearray()
+    if len(form.fields) >= _MOST_FIELDS:
+        raise TooLarge(f"more than {_MOST_FIELDS} fields in the form")
     async for piece in pieces_of(part):
         value += piece
-        if len(value) > _MOST_FIELD or len(form.fields) >= _MOST_FIELDS:
+        if len(value) > _MOST_FIELD:
             raise TooLarge(f"{name[:_LONGEST_NAME]}: too much in the fields of the form")
     form.fields[name] = value.decode(errors="replace")
 
@@ -72,6 +74,11 @@ async def read_file(part: BodyPartReader, form: Form, spool: Spool, limit: int) 
     name = name_of(part.filename or "")
     if len(form.files) + len(form.refused) >= MOST_FILES:
         raise TooLarge(f"more than {MOST_FILES} files in one request")
+    if any(file.name == name for file in form.files):
+        form.refused.append(failed(name, Refused(f"{name}: two files of this name in one request")))
+        async for _ in pieces_of(part):
+            pass
+        return
     room = _MOST_TOGETHER * limit - sum(file.spooled.size for file in form.files)
     pieces = pieces_of(part)
     try:

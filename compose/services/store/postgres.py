@@ -32,7 +32,14 @@ from services.store.terms import terms
 
 Connection = Any
 """asyncpg has no types."""
+_VECTOR = "vector_send(vector::vector)"
 _MOST_EF = 1000
+_ROWS_AT_ONCE = 100
+"""Passages in one statement: to make it ready for the way holds up all else in this process."""
+_SECONDS = 30
+"""For an answer of the database that a client waits for, and for a free connection."""
+_LONG_SECONDS = 600
+"""For what is written: it may wait for other writers."""
 _DOCUMENT = "name, digest, kind, size, metadata, passages, added"
 
 
@@ -66,7 +73,11 @@ class PostgresStore:
         """Raises NotYet while the server can't be reached, ConfigError where that can't help."""
         try:
             self._pool = await asyncpg.create_pool(
-                self._url, password=read_password(self._password_file), min_size=1, max_size=8
+                self._url,
+                password=read_password(self._password_file),
+                min_size=1,
+                max_size=8,
+                command_timeout=_LONG_SECONDS,
             )
         except (OSError, asyncpg.CannotConnectNowError) as error:
             raise NotYet(f"STORE_URL: the database can't be reached: {error}") from None
@@ -108,7 +119,7 @@ class PostgresStore:
             f"SELECT {_DOCUMENT} FROM rag_documents WHERE index_id ="
             " (SELECT id FROM rag_indexes WHERE name = $1) AND name = $2",
             index,
-            name,
+            _storable(name),
         )
         return _document(rows[0]) if rows else None
 
@@ -124,12 +135,12 @@ class PostgresStore:
         checked_name(index)
         async with self._transaction() as db:
             number = await _made(db, index, model)
-            await _remove(db, number, document.name)
+            await _remove(db, number, _storable(document.name))
             row = await db.fetchval(
                 "INSERT INTO rag_documents (index_id, name, digest, kind, size, metadata, passages,"
                 " added) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
                 number,
-                document.name,
+                _storable(document.name),
                 document.digest,
                 document.kind,
                 document.size,
@@ -145,25 +156,28 @@ class PostgresStore:
             number = await db.fetchval(
                 "SELECT id FROM rag_indexes WHERE name = $1 FOR UPDATE", index
             )
-            return number is not None and await _remove(db, number, name)
+            return number is not None and await _remove(db, number, _storable(name))
 
     async def drop(self, index: str) -> bool:
         async with self._transaction() as db:
             number = await db.fetchval(
                 "DELETE FROM rag_indexes WHERE name = $1 RETURNING id", index
             )
-            if number is not None:
-                await db.execute(f"DROP INDEX IF EXISTS rag_vectors_{number}")
-            return number is not None
+        if number is not None:
+            # By itself: within the transaction it would keep everyone from reading until all that
+            # is being written is done. An empty graph that a crash leaves behind costs nothing.
+            async with self._connection() as db:
+                await db.execute(f"DROP INDEX CONCURRENTLY IF EXISTS rag_vectors_{number}")
+        return number is not None
 
     async def vectors_of(self, index: str, keys: Collection[str]) -> dict[str, Vectors]:
         rows = await self._rows(
-            "SELECT key, vector::real[] FROM rag_passages WHERE index_id ="
+            f"SELECT key, {_VECTOR} FROM rag_passages WHERE index_id ="
             " (SELECT id FROM rag_indexes WHERE name = $1) AND key = ANY($2)",
             index,
             list(keys),
         )
-        return {key: np.array(vector, np.float32) for key, vector in rows}
+        return {key: _vector(sent) for key, sent in rows}
 
     async def lexical(
         self, index: str, text: str, limit: int, filters: Filters | None = None
@@ -171,7 +185,7 @@ class PostgresStore:
         number = await self._number(index)
         if number is None or limit < 1:
             return []
-        values: list[Any] = [number, " ".join(terms(text)), limit]
+        values: list[Any] = [number, _storable(" ".join(terms(text))), limit]
         among = _among(filters, values)
         narrowed = f"AND passage_id IN (SELECT id FROM rag_passages WHERE {among})"
         query = schema.BM25.format(narrowed=narrowed if among else "")
@@ -194,6 +208,7 @@ class PostgresStore:
                 f"SELECT id, 1 - ({distance}) FROM rag_passages"
                 f" WHERE index_id = {number} {narrowed} ORDER BY {distance} LIMIT $2",
                 *values,
+                timeout=_SECONDS,
             )
         return [Scored(id, score) for id, score in rows]
 
@@ -209,9 +224,9 @@ class PostgresStore:
 
     async def vectors(self, index: str, ids: Sequence[int]) -> dict[int, Vectors]:
         rows = await self._rows(
-            "SELECT id, vector::real[] FROM rag_passages WHERE id = ANY($1)", list(ids)
+            f"SELECT id, {_VECTOR} FROM rag_passages WHERE id = ANY($1)", list(ids)
         )
-        return {id: np.array(vector, np.float32) for id, vector in rows}
+        return {id: _vector(sent) for id, sent in rows}
 
     async def _number(self, index: str) -> int | None:
         rows = await self._rows("SELECT id FROM rag_indexes WHERE name = $1", index)
@@ -219,7 +234,7 @@ class PostgresStore:
 
     async def _rows(self, query: str, *values: Any) -> list[Any]:
         async with self._connection() as db:
-            return list(await db.fetch(query, *values))
+            return list(await db.fetch(query, *values, timeout=_SECONDS))
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Connection]:
@@ -229,8 +244,10 @@ class PostgresStore:
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
         try:
-            async with self._pool.acquire() as db:
+            async with self._pool.acquire(timeout=_SECONDS) as db:
                 yield db
+        except TimeoutError as error:
+            raise StoreFault("the store: no answer in time") from error
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise StoreFault(f"the store: {error}") from error
 
@@ -247,7 +264,10 @@ async def _made(db: Connection, name: str, model: Model) -> int:
         model.passage_prefix,
     )
     if made is not None:
-        await db.execute(schema.make_graph(made, model.dimension))
+        if model.dimension <= schema.MOST_IN_GRAPH:
+            # One after the other: each keeps writers away, and then writes itself.
+            await db.execute(f"SELECT pg_advisory_xact_lock({schema.LOCK})")
+            await db.execute(schema.make_graph(made, model.dimension))
         return int(made)
     number, *known = await db.fetchrow(
         "SELECT id, model, dimension, query_prefix, passage_prefix FROM rag_indexes"
@@ -276,20 +296,23 @@ async def _add(
     passages: Sequence[NewPassage],
     vectors: Vectors,
 ) -> None:
-    await db.execute(
-        "INSERT INTO rag_passages (index_id, document_id, position, key, header, text, metadata,"
-        " vector) SELECT $1, $2, position, key, header, text, metadata::jsonb, vector::halfvec"
-        " FROM unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])"
-        " AS new (position, key, header, text, metadata, vector)",
-        number,
-        document,
-        list(range(len(passages))),
-        [passage.key for passage in passages],
-        [_storable(passage.header) for passage in passages],
-        [_storable(passage.text) for passage in passages],
-        [orjson.dumps(passage.metadata).decode() for passage in passages],
-        [_told(vector) for vector in vectors],
-    )
+    for first in range(0, len(passages), _ROWS_AT_ONCE):
+        some = passages[first : first + _ROWS_AT_ONCE]
+        await db.execute(
+            "INSERT INTO rag_passages (index_id, document_id, position, key, header, text,"
+            " metadata, vector) SELECT $1, $2, position, key, header, text, metadata::jsonb,"
+            " vector::halfvec"
+            " FROM unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])"
+            " AS new (position, key, header, text, metadata, vector)",
+            number,
+            document,
+            list(range(first, first + len(some))),
+            [passage.key for passage in some],
+            [_storable(passage.header) for passage in some],
+            [_storable(passage.text) for passage in some],
+            [orjson.dumps(passage.metadata).decode() for passage in some],
+            [_told(vector) for vector in vectors[first : first + len(some)]],
+        )
     await db.execute(schema.ADD_WORDS, number, document)
 
 
@@ -300,9 +323,9 @@ def _among(filters: Filters | None, values: list[Any]) -> str:
         if key == "name":
             column = "name"
         else:
-            values.append(key)
+            values.append(_storable(key))
             column = f"metadata ->> ${len(values)}"
-        values.append(list(wanted))
+        values.append([_storable(value) for value in wanted])
         conditions.append(f"{column} = ANY(${len(values)})")
     if not conditions:
         return ""
@@ -322,10 +345,15 @@ def _passage(
 
 
 def _told(vector: Vectors) -> str:
-    """As pgvector reads it."""
-    return "[" + ",".join(f"{value:.6g}" for value in vector.tolist()) + "]"
+    """As pgvector reads it, which is as JSON has it."""
+    return orjson.dumps(np.ascontiguousarray(vector), option=orjson.OPT_SERIALIZE_NUMPY).decode()
+
+
+def _vector(sent: bytes) -> Vectors:
+    """As pgvector sends it: two numbers of two bytes, then the vector's."""
+    return np.frombuffer(sent, ">f4", offset=4).astype(np.float32)
 
 
 def _storable(text: str) -> str:
     """PostgreSQL's texts have no NUL."""
-    return text.replace("\0", " ")
+    return text.replace("\0", "\ufffd")

@@ -11,7 +11,10 @@ LEAST_PGVECTOR = (0, 8)
 """halfvec since 0.7; a filtered search that goes on until it has enough since 0.8."""
 
 LOCK = 7_285_001
-"""Of pg_advisory_xact_lock: two processes don't make the tables at once."""
+"""Of pg_advisory_xact_lock: two processes don't make the tables, or two graphs, at once."""
+
+MOST_IN_GRAPH = 4000
+"""Dimensions of a halfvec that pgvector's graphs take; longer vectors are compared one by one."""
 
 TABLES = """
 CREATE EXTENSION IF NOT EXISTS vector;

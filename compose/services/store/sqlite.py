@@ -45,7 +45,7 @@ class SQLiteStore:
         self._own = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._matrices: dict[int, Matrix] = {}
-        self._growing = threading.Lock()
+        self._growing: dict[int, threading.Lock] = {}
 
     async def open(self) -> None:
         await self._write(prepare)
@@ -126,10 +126,12 @@ class SQLiteStore:
         known = self._matrices.get(number)
         if known is not None and known.generation == reading.generation(db, number):
             return known
-        with self._growing:
+        with self._growing.setdefault(number, threading.Lock()):
             matrix = reading.matrix(db, number, self._matrices.get(number))
             self._matrices[number] = matrix
-            return matrix
+        for dropped in set(self._matrices) - reading.numbers(db):
+            self._matrices.pop(dropped, None)  # by another process, perhaps
+        return matrix
 
     async def _read(self, what: Callable[[sqlite3.Connection], R]) -> R:
         return await self._in(self._readers, what)

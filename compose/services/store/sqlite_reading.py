@@ -27,6 +27,10 @@ def number(db: sqlite3.Connection, index: str) -> int | None:
     return None if row is None else int(row[0])
 
 
+def numbers(db: sqlite3.Connection) -> set[int]:
+    return {int(row[0]) for row in db.execute("SELECT id FROM indexes")}
+
+
 def generation(db: sqlite3.Connection, number: int) -> int:
     row = db.execute("SELECT generation FROM indexes WHERE id = ?", (number,)).fetchone()
     return -1 if row is None else int(row[0])
@@ -107,7 +111,7 @@ def _among(of: int, filters: Filters, values: list[object]) -> str:
         if key == "name":
             column = "name"
         else:
-            column = "json_extract(metadata, ?)"
+            column = "CAST(json_extract(metadata, ?) AS TEXT)"
             values.append(f"$.{orjson.dumps(key).decode()}")
         conditions.append(f"{column} IN ({_marks(wanted)})")
         values.extend(wanted)

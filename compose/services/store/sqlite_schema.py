@@ -11,7 +11,8 @@ import sqlite3
 from pathlib import Path
 
 VERSION = 1
-BUSY_SECONDS = 30.0
+BUSY_SECONDS = 300.0
+"""For who writes while another process does: a large document takes half a minute."""
 
 TABLES = """
 CREATE TABLE indexes (

@@ -43,6 +43,12 @@ def test_the_cuts_make_no_difference(pieces: list[str]):
     assert checked(*pieces)[0] == checked("".join(pieces))[0]
 
 
+def test_where_nothing_is_a_citation_nothing_is_looked_at():
+    citations = Citations(0, checks=False)
+    assert [citations.feed(piece) for piece in ('{"a":[', "7", "]} ")] == ['{"a":[', "7", "]} "]
+    assert (citations.flush(), citations.stripped) == ("", 0)
+
+
 def test_words_are_not_held_back():
     citations = Citations(1)
     assert citations.feed("Hello") == "Hello"

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from services.grounding.packing import RESERVED, dropped, estimated, room
+from services.grounding.packing import RESERVED, estimated, kept, room
 
 
 def test_room_is_the_window_less_the_answer():
@@ -13,11 +13,33 @@ def test_room_is_the_window_less_the_answer():
 
 
 @pytest.mark.parametrize(
-    ("sizes", "excess", "count"),
-    [([100, 100], 1, 1), ([100, 100], 84, 1), ([100, 100], 85, 2), ([10], 10, 1), ([5], 50, 1)],
+    ("sizes", "excess", "places"),
+    [
+        ([100, 100], 1, [0]),
+        ([100, 100], 100, [0]),
+        ([100, 100], 101, []),
+        ([10], 10, []),
+        ([5], 50, []),
+        ([100, 100, 100], 120, [0]),
+    ],
 )
-def test_the_worst_are_left_out(sizes: list[int], excess: int, count: int):
-    assert dropped(sizes, excess) == count
+def test_the_worst_are_left_out(sizes: list[int], excess: int, places: list[int]):
+    assert kept(sizes, excess) == places
+
+
+@pytest.mark.parametrize(
+    ("sizes", "excess", "places"),
+    [
+        ([1000, 50, 60], 900, [1, 2]),
+        ([1000, 50, 900, 60], 1860, [1, 3]),
+        ([50, 1000, 60], 1000, [0, 2]),
+        ([50, 1000, 60], 1020, [0]),
+    ],
+)
+def test_what_is_too_long_by_itself_takes_no_other_with_it(
+    sizes: list[int], excess: int, places: list[int]
+):
+    assert kept(sizes, excess) == places
 
 
 def test_an_estimate_is_never_nothing():

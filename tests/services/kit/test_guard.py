@@ -15,7 +15,14 @@ LOCAL = Guard("127.0.0.1")
     "host",
     [
         *("", "localhost", "LOCALHOST:8888", "127.0.0.1:8888", "[::1]:8888", "192.168.1.7"),
-        *("rag.localhost", "printer.local:80", "host.docker.internal", socket.gethostname()),
+        *(
+            "rag",
+            "rag-dataprep:6007",
+            "rag.localhost",
+            "printer.local:80",
+            "host.docker.internal",
+            socket.gethostname(),
+        ),
     ],
 )
 def test_names_of_this_machine(host: str):

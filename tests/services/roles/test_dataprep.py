@@ -13,6 +13,7 @@ from services.ingest.cutting import Size
 from services.ingest.reading import GUESSED
 from services.roles.dataprep import size_of
 from services.settings import Settings
+from services.store.sqlite import SQLiteStore
 
 from tests.services.documents import WRONG_PASSWORD, pdf, replaced, word
 from tests.services.house import Rag, Stack, bags, form
@@ -30,6 +31,16 @@ def stages(reply: Any) -> dict[str, str]:
 
 async def names(rag: Rag, **body: Any) -> list[str]:
     return [row["name"] for row in (await rag.post("dataprep", "/v1/dataprep/get", body)).json]
+
+
+async def ended(rag: Rag) -> Any:
+    """The status, once a file has an outcome."""
+    async with asyncio.timeout(10):
+        while True:
+            told = (await rag.get("dataprep", "/v1/dataprep/status")).json
+            if told["last"]:
+                return told
+            await asyncio.sleep(0.02)
 
 
 async def test_files_in_listed_and_out(rag: Rag):
@@ -275,6 +286,48 @@ async def test_who_leaves_in_the_middle_leaves_nothing_half_done(stack: Stack, r
     stack.embed.play = bags
     found = await rag.post("retriever", "/v1/retrieval", {"text": "cats"})
     assert [doc["text"] for doc in found.json["retrieved_docs"]] == ["Cats sleep."]
+
+
+async def test_who_leaves_while_a_link_is_fetched_leaves_it_nowhere(stack: Stack):
+    asked = asyncio.Event()
+
+    async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await reader.read()  # until it is closed
+        writer.close()
+
+    server = await asyncio.start_server(never, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    async with server, stack.up(allow_private_links=True) as rag:
+        body, content_type = form((), {"link_list": f'["{url}"]'})
+        async with await Connection.open(rag.url("dataprep")) as client:
+            headers = {"Content-Type": content_type, "Accept": "application/x-ndjson"}
+            await client.send("POST", "/v1/dataprep/ingest", body, headers)
+            await asked.wait()
+        told = await ended(rag)
+    assert told["under_way"] == []
+    assert told["last"][0]["error"].endswith("the client left")
+
+
+async def test_who_leaves_while_it_is_stored_is_told_as_stored(
+    stack: Stack, rag: Rag, monkeypatch: pytest.MonkeyPatch
+):
+    begun, put = asyncio.Event(), SQLiteStore.put
+
+    async def slow(*given: Any) -> None:
+        begun.set()
+        await asyncio.sleep(0.2)
+        await put(*given)
+
+    monkeypatch.setattr(SQLiteStore, "put", slow)
+    body, content_type = form((CATS,), {})
+    async with await Connection.open(rag.url("dataprep")) as client:
+        headers = {"Content-Type": content_type}
+        await client.send("POST", "/v1/dataprep/ingest", body, headers)
+        await begun.wait()
+    told = await ended(rag)
+    assert [row["stage"] for row in told["last"]] == ["added"]
+    assert await names(rag) == ["cats.md"]
 
 
 async def test_too_large(stack: Stack):

@@ -31,7 +31,8 @@ async def by_length(stage: Stage) -> None:
     results.sort(key=lambda row: -float(str(row["relevance_score"])))
     if "HALF" in body["query"]:
         results.pop()
-    reply = orjson.dumps(_RERANK | {"model": body["model"], "results": results})
+    answer = _RERANK | {"model": body["model"], "results": results}
+    reply = orjson.dumps([] if "LIST" in body["query"] else answer)
     await stage.head(200, {"content-type": "application/json"}, length=len(reply))
     await stage.write(reply)
 
@@ -79,7 +80,9 @@ async def test_the_pipeline_uses_it(ranked: Rag):
     assert reply["choices"][0]["metadata"]["rag"]["rerank"] == "done"
 
 
-@pytest.mark.parametrize(("word", "outcome"), [("SLOW", "timeout"), ("HALF", "failed")])
+@pytest.mark.parametrize(
+    ("word", "outcome"), [("SLOW", "timeout"), ("HALF", "failed"), ("LIST", "failed")]
+)
 async def test_the_pipeline_goes_on_without_and_says_so(ranked: Rag, word: str, outcome: str):
     await ranked.upload(("a.txt", b"cats"), ("b.txt", b"dogs and a long text about nothing"))
     reply = (await ranked.ask(f"cats {word}", top_n=1)).json

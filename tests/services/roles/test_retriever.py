@@ -56,6 +56,7 @@ async def test_a_chat_comes_back_enriched(rag: Rag):
         ({"search_type": "similarity_score_threshold", "score_threshold": 0.999}, 0),
         ({"search_type": "similarity_distance_threshold", "distance_threshold": 0.5}, 1),
         ({"search_type": "mmr", "lambda_mult": 0.2, "fetch_k": 2, "k": 2}, 2),
+        ({"search_type": "mmr", "score_threshold": 0.5}, 1),
         ({"search_type": "hybrid", "score_threshold": 0.5}, 1),
         ({"search_type": "similarity", "filters": {"name": "cats.md"}}, 2),
     ],

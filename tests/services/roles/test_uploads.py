@@ -56,12 +56,18 @@ async def sent(*files: tuple[str, bytes], **fields: str) -> Reply:
 
 
 async def test_files_and_fields():
-    reply = await sent(("a.md", b"A"), ("a.md", b"B"), index_name="x")
+    reply = await sent(("a.md", b"A"), ("b.md", b"B"), index_name="x")
     assert reply.json == {
-        "files": [["a.md", "A"], ["a.md", "B"]],
+        "files": [["a.md", "A"], ["b.md", "B"]],
         "fields": {"index_name": "x"},
         "refused": [],
     }
+
+
+async def test_of_two_files_of_one_name_the_second_does_not_replace_the_first():
+    reply = await sent(("x/a.md", b"A"), ("y/a.md", b"B"), ("b.md", b"C"))
+    assert reply.json["files"] == [["a.md", "A"], ["b.md", "C"]]
+    assert reply.json["refused"] == [["a.md", "a.md: two files of this name in one request", 400]]
 
 
 async def test_what_is_too_large_keeps_nothing_else_out():

@@ -117,6 +117,24 @@ async def test_opened_again_it_is_all_there(tmp_path: Path):
         await store.close()
 
 
+async def test_what_another_process_drops_is_forgotten(tmp_path: Path):
+    """Its vectors would be hundreds of megabytes that nobody can ask for."""
+    one, other = (SQLiteStore(f"{tmp_path}/rag.sqlite") for _ in range(2))
+    await one.open()
+    await other.open()
+    passage = NewPassage("text", "", {}, "k")
+    for name in ("i", "j"):
+        await one.put(name, MODEL, Document("a.md", "d"), [passage], ROW)
+        await one.dense(name, ROW[0], 1)
+    assert len(one._matrices) == 2
+    await other.drop("i")
+    await other.put("j", MODEL, Document("b.md", "d"), [passage], ROW)
+    assert len(await one.dense("j", ROW[0], 9)) == 2
+    assert len(one._matrices) == 1
+    await one.close()
+    await other.close()
+
+
 async def test_each_of_many_passages_keeps_its_own_vector(tmp_path: Path):
     store = SQLiteStore(f"{tmp_path}/rag.sqlite")
     await store.open()

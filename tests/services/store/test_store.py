@@ -162,6 +162,58 @@ async def test_vectors_of_known_passages(store: Store):
     assert np.allclose((await store.vectors("i", [first.id, 999]))[first.id], rows(1)[0])
 
 
+async def test_each_of_many_passages_keeps_its_own_vector(store: Store):
+    angles = np.linspace(0, 3, 250)
+    turned = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    passages = [NewPassage(f"{n}", "", {}, f"k{n}") for n in range(250)]
+    await store.put("j", Model("other", 2), Document("a.md", "d"), passages, turned)
+    for at in (0, 99, 100, 249):
+        near = await store.dense("j", turned[at], 1)
+        [passage] = await store.passages([near[0].id])
+        vectors = await store.vectors("j", [passage.id])
+        assert passage.key == f"k{passage.position}"
+        assert abs(passage.position - at) < 5, "vectors are kept in half precision"
+        assert np.allclose(vectors[passage.id], turned[passage.position], atol=1e-3)
+
+
+async def test_indexes_are_made_and_dropped_at_once(store: Store):
+    async def come_and_go(name: str) -> None:
+        for _ in range(4):
+            await store.put(name, MODEL, Document("a.md", "d"), [CATS, DOGS], rows(0, 1))
+            assert len(await store.dense(name, rows(0)[0], 9)) == 2
+            assert await store.drop(name)
+
+    await asyncio.gather(*(come_and_go(f"i{n}") for n in range(6)))
+    assert await store.indexes() == []
+
+
+async def test_vectors_longer_than_a_graph_takes(store: Store):
+    vector = np.zeros((1, 4100), np.float32)
+    vector[0, 7] = 1
+    await store.put("long", Model("m", 4100), Document("a.md", "d"), [CATS], vector)
+    [found] = await store.dense("long", vector[0], 3)
+    assert found.score == pytest.approx(1)
+
+
+async def test_what_no_database_may_like(store: Store):
+    name = "nul\0 'quote\" \\u0000 \U0001f408.md"
+    odd = NewPassage("cats\0dogs", "he\0ader", {"note": r"\u0000"}, "k")
+    await store.put("i", MODEL, Document(name, "d"), [odd], rows(0))
+    assert await store.document("i", name) is not None
+    assert len(await store.dense("i", rows(0)[0], 9, {"name": [name]})) == 1
+    assert await store.dense("i", rows(0)[0], 9, {"na\0me": ["a\0b"]}) == []
+    await store.lexical("i", "ca\0ts", 9)
+    [document] = await store.documents("i")
+    assert await store.delete("i", document.name)
+
+
+async def test_numbers_in_what_is_known_of_a_document(store: Store):
+    document = Document("a.md", "d", metadata={"pages": 3})
+    await store.put("i", MODEL, document, [CATS], rows(0))
+    for pages, count in (("3", 1), ("4", 0)):
+        assert len(await store.dense("i", rows(0)[0], 9, {"pages": [pages]})) == count
+
+
 async def test_many_writers_and_readers_at_once(store: Store):
     async def read() -> None:
         for _ in range(10):

@@ -15,7 +15,7 @@ class Facts:
     `route` is a path of the route table or "unknown"; `model` and `upstream` are set only for a
     model of the catalog: clients can't make up labels. `fallback` is the upstream, if it answers
     in the place of the model's own. `truncated` tells what went from a prompt that was too long:
-    a number of turns, or `N tokens`.
+    a number of turns, or `N tokens`. `asked` is when an engine was, last.
     """
 
     request_id: str
@@ -33,5 +33,6 @@ class Facts:
     generated_tokens: int = 0
     first_token: int = 0
     evaluation: int = 0
+    asked: int = 0
     total: int = 0
     ended_at: float = 0.0

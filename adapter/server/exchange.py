@@ -91,8 +91,9 @@ class Exchange(Protocol):
 
 
 def handed_on(exchange: Exchange) -> dict[str, str]:
-    """The headers of a request that its engine gets, too: its id, and its place in a trace, if
-    the client keeps one (W3C Trace Context)."""
+    """The headers of a request that its engine gets, too, and is asked with now: its id, and its
+    place in a trace, if the client keeps one (W3C Trace Context)."""
+    exchange.facts.asked = exchange.state.clock()
     headers = {REQUEST_ID: exchange.facts.request_id}
     for name in _TRACE:
         if value := exchange.header(name):

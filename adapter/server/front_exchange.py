@@ -79,7 +79,7 @@ class FrontExchange:
         self._begun = True
         self._chunked = length is None and status not in BODILESS
         self.facts.status = status
-        all_headers = {**headers, **own_headers(self.facts)}
+        all_headers = {**headers, **own_headers(self.state, self.facts)}
         transport = self._line.transport
         if transport.is_closing():
             raise ConnectionResetError
@@ -109,7 +109,7 @@ class FrontExchange:
             return False
         if self._line.transport.is_closing():
             raise ConnectionResetError
-        headers = {**reply.headers, **own_headers(self.facts)}
+        headers = {**reply.headers, **own_headers(self.state, self.facts)}
         first = head(reply.status, headers, len(reply.body), lasts=self._line.lasts)
         body = b"" if reply.status in BODILESS else reply.body
         self._line.transport.write(first + body)

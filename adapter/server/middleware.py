@@ -78,4 +78,4 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     """Signal: our own headers, and none that tells what serves: Ollama has no such."""
     response.headers.popall("Server", None)
     if FACTS in request:
-        response.headers.update(own_headers(request[FACTS]))
+        response.headers.update(own_headers(request.app[STATE], request[FACTS]))

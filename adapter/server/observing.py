@@ -21,6 +21,8 @@ REQUEST_ID = "X-Request-Id"
 UPSTREAM = "X-Adapter-Upstream"
 FALLBACK = "X-Adapter-Fallback"
 TRUNCATED = "X-Adapter-Truncated"
+QUEUE = "X-Adapter-Queue-Ms"
+TIMING = "Server-Timing"
 CLIENT_CLOSED_REQUEST = 499
 _SAFE_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
@@ -73,9 +75,10 @@ def note_failure(facts: Facts, error: AdapterError) -> None:
     facts.error = error.message
 
 
-def own_headers(facts: Facts) -> dict[str, str]:
+def own_headers(state: State, facts: Facts) -> dict[str, str]:
     """Every answer carries its request's id, and which engine it is about; one to a shortened
-    prompt says so, and one of another engine than the model's."""
+    prompt says so, and one of another engine than the model's. An engine's tells how long it was
+    until the engine was asked, and from then until now, when the answer begins."""
     headers = {REQUEST_ID: facts.request_id}
     if facts.upstream:
         headers[UPSTREAM] = facts.upstream
@@ -83,4 +86,8 @@ def own_headers(facts: Facts) -> dict[str, str]:
         headers[FALLBACK] = facts.fallback
     if facts.truncated:
         headers[TRUNCATED] = facts.truncated
+    if facts.asked:
+        waited, upstream = facts.asked - facts.started, state.clock() - facts.asked
+        headers[QUEUE] = str(waited // 1_000_000)
+        headers[TIMING] = f"queue;dur={waited / 1e6:.2f}, upstream;dur={upstream / 1e6:.2f}"
     return headers

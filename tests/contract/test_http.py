@@ -1,6 +1,7 @@
 """HTTP itself: framing, content types, methods, and the adapter's own routes."""
 
 import json
+import re
 
 import pytest
 
@@ -31,6 +32,26 @@ async def test_no_header_changes_the_answer(adapter, headers):
     assert reply.status == 200
     assert reply.lines[-1]["done"] is True
     assert "content-encoding" not in reply.headers
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("path", ["/api/chat", "/v1/chat/completions"])
+async def test_an_answer_tells_where_its_time_went(scripted, adapter, path, stream):
+    name = "chat_stream_usage" if stream or path == "/api/chat" else "chat_nonstream"
+    scripted.play = plays.after(0.05, plays.recorded(name))
+    reply = await adapter.post(path, CHAT | {"stream": stream})
+    assert reply.status == 200
+    told = re.fullmatch(
+        r"queue;dur=(\d+\.\d\d), upstream;dur=(\d+\.\d\d)", reply.headers["server-timing"]
+    )
+    queue, upstream = map(float, told.groups())
+    assert int(reply.headers["x-adapter-queue-ms"]) == int(queue)
+    assert upstream >= 50
+
+
+async def test_what_no_engine_was_asked_for_tells_of_none(adapter):
+    reply = await adapter.post("/api/show", {"model": "tiny-chat"})
+    assert not reply.headers.keys() & {"server-timing", "x-adapter-queue-ms"}
 
 
 async def test_one_object_is_one_http_chunk(scripted, adapter):

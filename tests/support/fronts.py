@@ -24,6 +24,7 @@ CHANGING = [
     (rb"(?i)(\r\ndate: )[^\r]*", rb"\1D"),
     (rb'("created_at":)"[^"]*"', rb"\1T"),
     (rb'(_duration":)\d+', rb"\1N"),
+    (rb"(?i)(\r\n(?:x-adapter-queue-ms|server-timing): )[^\r]*", rb"\1T"),
     (rb"\b[0-9a-f]{32}\b", b"I"),
     (rb"req_[0-9a-f]{24}", b"R"),
 ]

@@ -115,6 +115,14 @@ def refuse_in_pieces(status: int, body: bytes, at: int) -> Play:
     return play
 
 
+def after(delay: float, then: Play) -> Play:
+    async def play(stage: Stage) -> None:
+        await asyncio.sleep(delay)
+        await then(stage)
+
+    return play
+
+
 def late_headers(delay: float) -> Play:
     """Headers after a while, then silence."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 
 import pytest
+
+from tests.support.mirror import below, has_logic, test_of
 
 UNIT = Path(__file__).parent
 ADAPTER = UNIT.parents[1] / "adapter"
@@ -52,26 +53,13 @@ OF_THEIR_OWN = {"test_mirror.py"}
 
 MEANINGLESS = {"utils", "util", "helpers", "helper", "common", "manager", "misc", "base", "core"}
 
-MODULES = sorted(str(path.relative_to(ADAPTER)) for path in ADAPTER.rglob("*.py"))
-TESTS = sorted(str(path.relative_to(UNIT)) for path in UNIT.rglob("test_*.py"))
+MODULES = below(ADAPTER, "*.py")
+TESTS = below(UNIT, "test_*.py")
 
 
-def test_of(module: str) -> str:
-    path = Path(module)
-    return str(path.with_name(f"test_{path.name}"))
-
-
-def has_logic(module: str) -> bool:
-    """Whether it holds a function, or a statement that decides; declarations are no logic."""
-    tree = ast.parse((ADAPTER / module).read_bytes())
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.If, ast.For, ast.While, ast.Try)
-    return any(isinstance(node, kinds) for node in ast.walk(tree))
-
-
-test_of.__test__ = False  # a name, no test
-
-
-@pytest.mark.parametrize("module", [module for module in MODULES if has_logic(module)])
+@pytest.mark.parametrize(
+    "module", [module for module in MODULES if has_logic((ADAPTER / module).read_bytes())]
+)
 def test_a_module_with_logic_has_its_tests(module: str):
     assert test_of(module) in TESTS or module in ELSEWHERE
 

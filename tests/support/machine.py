@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
+import random
 import re
 import shutil
 import socket
@@ -41,9 +43,13 @@ def fresh_state_dir() -> str:
 
 
 def free_port() -> int:
-    with socket.socket() as plug:
-        plug.bind(("127.0.0.1", 0))
-        return int(plug.getsockname()[1])
+    """None of those that the system hands out itself (from 32768 on, where nobody has changed it):
+    such a one may be taken by any connection before it is used."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as plug, contextlib.suppress(OSError):
+            plug.bind(("127.0.0.1", port))
+            return port
 
 
 def curl() -> str:

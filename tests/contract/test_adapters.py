@@ -106,7 +106,7 @@ async def test_an_upload_that_breaks_off_leaves_nothing(scripted, tmp_path):
             await connection.send("POST", f"/api/blobs/{digest(WEIGHTS)}", headers=head)
             connection.writer.write(WEIGHTS[:2_000_000])
             async with asyncio.timeout(5):
-                while not list(tmp_path.glob("blobs/*.partial")):  # noqa: ASYNC110
+                while not list(tmp_path.glob("blobs/*.partial")):  # noqa: ASYNC110  # HTTP
                     await asyncio.sleep(0.01)
         async with asyncio.timeout(5):
             while list(tmp_path.glob("blobs/*")):  # noqa: ASYNC110  # seen on the disk only

@@ -96,7 +96,7 @@ async def test_a_model_that_the_engine_got_later_is_found(scripted, adapter):
     scripted.models = ("tiny-chat", "late")
     async with asyncio.timeout(3):
         # The engine is not asked again for every unknown name.
-        while (await adapter.post("/api/generate", body)).status != 200:  # noqa: ASYNC110
+        while (await adapter.post("/api/generate", body)).status != 200:  # noqa: ASYNC110  # HTTP
             await asyncio.sleep(0.1)
 
 

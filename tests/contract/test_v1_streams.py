@@ -191,7 +191,7 @@ async def test_a_client_that_leaves_in_the_middle(scripted, adapter, path):
     await scripted.until(lambda: (scripted.in_flight, scripted.gone) == (0, 1), within=PROMPTLY)
     gone = {"route": path, "outcome": "client_gone"}
     async with asyncio.timeout(PROMPTLY):
-        while await adapter.metric("adapter_requests_total", **gone) != 1:  # noqa: ASYNC110
+        while await adapter.metric("adapter_requests_total", **gone) != 1:  # noqa: ASYNC110  # HTTP
             await asyncio.sleep(0.01)
 
 

@@ -82,7 +82,7 @@ async def test_a_client_that_leaves_is_counted_as_that_and_no_fault(scripted, ad
     await connection.close()
     await scripted.until(lambda: scripted.gone == 1, within=PROMPTLY)
     async with asyncio.timeout(2):
-        while await adapter.metric("adapter_requests_total", outcome="client_gone") != 1:  # noqa: ASYNC110
+        while await adapter.metric("adapter_requests_total", outcome="client_gone") != 1:  # noqa: ASYNC110  # HTTP
             await asyncio.sleep(0.02)
     assert (
         await adapter.metric("adapter_requests_total", route="/api/chat", outcome="upstream_fault")

@@ -240,7 +240,7 @@ async def test_an_answer_that_has_no_body(
 async def gone(adapter: Running, count: int = 1) -> None:
     """Waits until so many requests have been counted as left by their clients."""
     async with asyncio.timeout(PROMPTLY):
-        while await adapter.metric("adapter_requests_total", outcome="client_gone") < count:  # noqa: ASYNC110
+        while await adapter.metric("adapter_requests_total", outcome="client_gone") < count:  # noqa: ASYNC110  # HTTP
             await asyncio.sleep(0.02)
     assert await adapter.metric("adapter_requests_in_flight", route="/api/chat") == 0
     assert not adapter.fronts

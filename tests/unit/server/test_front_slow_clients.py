@@ -161,7 +161,7 @@ async def test_a_client_that_leaves_a_stream_it_does_not_read(
     await connection.close()
     await scripted.until(lambda: scripted.in_flight == 0)
     async with asyncio.timeout(2):
-        while await adapter.metric("adapter_requests_total", outcome="client_gone") != 1:  # noqa: ASYNC110
+        while await adapter.metric("adapter_requests_total", outcome="client_gone") != 1:  # noqa: ASYNC110  # HTTP
             await asyncio.sleep(0.02)
     gc.collect()
     assert [it["message"] for it in complaints] == []

@@ -126,14 +126,14 @@ def script(folder: Path, python: str) -> list[str]:
 def test_the_engines_own_python_is_asked(tmp_path: Path) -> None:
     about = {"version": "0.33.0", "vllm": "/v", "transformers": "", "plugins": ["vllm-gaudi"]}
     answer = f"echo noise; echo '{json.dumps(about)}'"
-    found = installed.ask(script(tmp_path, answer), os.environ)  # noqa: TID251
+    found = installed.ask(script(tmp_path, answer), os.environ)  # noqa: TID251  # a script's
     assert found == Installed("0.33.0", Path("/v"), None, ("vllm-gaudi",))
     assert found.numbers == (0, 33, 0)
 
 
 def test_an_engine_that_this_cpu_cannot_run_is_told_as_such(tmp_path: Path) -> None:
     with pytest.raises(CannotRun, match="exit code 132: the CPU lacks an instruction"):
-        installed.ask(script(tmp_path, "kill -ILL $$"), os.environ)  # noqa: TID251
+        installed.ask(script(tmp_path, "kill -ILL $$"), os.environ)  # noqa: TID251  # a script's
 
 
 def test_a_wrapper_is_not_asked(tmp_path: Path) -> None:

@@ -36,9 +36,10 @@ async def first_able(http: Http, adapter: str, ability: str, variable: str, own:
 
     `variable` would name it; our own model, `own`, is never meant. A model that sees is not taken
     while an engine is away: that one may have the model for language, and is only loading it.
+    Of a server that tells no abilities (no adapter: a service of ours, a vLLM) it is the only one.
 
     Raises:
-        NotConfigured: there is none, or the server tells no abilities.
+        NotConfigured: there is none, or nobody can tell which.
         EngineAway: there may be one later.
     """
     missing = NotConfigured(f"no model is known to be able of {ability}: set {variable}")
@@ -60,9 +61,24 @@ async def first_able(http: Http, adapter: str, ability: str, variable: str, own:
     except ServiceError as error:
         if error.status != 404:
             raise
+        if only := await only_model(http, adapter):
+            return only
     except (LookupError, TypeError):
         raise missing from None
     raise missing
+
+
+async def only_model(http: Http, server: str) -> str:
+    """The model of a server that has no other; else nothing."""
+    try:
+        rows = (await http.get(f"{server}/v1/models"))["data"]
+        return str(rows[0]["id"]) if len(rows) == 1 else ""
+    except (LookupError, TypeError):
+        return ""
+    except ServiceError as error:
+        if error.status != 404:
+            raise
+        return ""
 
 
 async def require_all(http: Http, adapter: str, variable: str) -> None:

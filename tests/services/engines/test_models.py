@@ -85,3 +85,12 @@ async def test_a_server_that_tells_nothing_of_engines_has_them_all(http: Http):
     async with OllamaStandIn("llava:7b") as ollama:
         ollama.play("/api/show", shown)
         assert await first_able(http, ollama.url, *WANTED) == "llava:7b"
+
+
+async def test_a_server_that_tells_no_abilities_means_the_only_model_it_has(
+    http: Http, scripted: ScriptedVLLM
+):
+    assert await first_able(http, scripted.url, *WANTED) == "tiny-chat"
+    scripted.models = ("tiny-chat", "other")
+    with pytest.raises(NotConfigured, match="set LLM_MODEL_ID"):
+        await first_able(http, scripted.url, *WANTED)

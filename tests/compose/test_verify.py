@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
+from verification import settings
+from verification import stack as stacks
+from verification.addresses import comes_here
+from verification.answers import able
+from verification.containers import bound
+from verification.documents import MASQUERADE, at_documents, documents_shut
+from verification.stack import Container, Stack
+from verification.verdicts import Failed
 
 from tests.compose.compose_file import FOLDER
 from tests.support import machine
@@ -65,25 +71,18 @@ def test_nobody_there(tmp_path: Path) -> None:
     assert "Traceback" not in said
 
 
-@pytest.fixture
-def program(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """verify.py, imported."""
-    spec = importlib.util.spec_from_file_location("verify", VERIFY)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "verify", module)
-    spec.loader.exec_module(module)
+@pytest.fixture(autouse=True)
+def nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BIND", raising=False)
-    monkeypatch.setattr(module, "SETTINGS", Path("/nowhere/.env"))
-    return module
+    monkeypatch.delenv("RAG_NETWORK", raising=False)
+    monkeypatch.setattr(settings, "SETTINGS", Path("/nowhere/.env"))
 
 
-def stack(program: Any, address: str = "127.0.0.1", port: str = "11434") -> Any:
+def stack(address: str = "127.0.0.1", port: str = "11434") -> Stack:
     """An adapter that is published there."""
     ports = {"11434/tcp": [{"HostIp": address, "HostPort": port}]}
-    container = program.Container("adapter", {"NetworkSettings": {"Ports": ports}})
-    return program.Stack(container.address(11434), "p", {"adapter": container})
+    container = Container("adapter", {"NetworkSettings": {"Ports": ports}})
+    return Stack(container.address(11434), "p", {"adapter": container})
 
 
 @pytest.mark.parametrize(
@@ -102,52 +101,52 @@ def stack(program: Any, address: str = "127.0.0.1", port: str = "11434") -> Any:
         ("no.such.host.invalid:11434", False),
     ],
 )
-def test_host_and_port_have_to_be_those_of_the_stack(program: Any, asked: str, comes: bool) -> None:
-    assert program.comes_here(stack(program), asked) is comes
+def test_host_and_port_have_to_be_those_of_the_stack(asked: str, comes: bool) -> None:
+    assert comes_here(stack(), asked) is comes
 
 
-def test_a_port_that_is_none_is_told(program: Any) -> None:
-    with pytest.raises(program.Failed, match=r"127\.0\.0\.1:114345"):
-        program.comes_here(stack(program), "127.0.0.1:114345")
+def test_a_port_that_is_none_is_told() -> None:
+    with pytest.raises(Failed, match=r"127\.0\.0\.1:114345"):
+        comes_here(stack(), "127.0.0.1:114345")
 
 
-def test_where_it_is_open_every_address_of_this_machine_will_do(program: Any) -> None:
-    assert not program.comes_here(stack(program), "127.0.0.2:11434")
-    open_ = stack(program, "0.0.0.0")
-    assert program.comes_here(open_, "127.0.0.2:11434")
-    assert not program.comes_here(open_, f"{ELSEWHERE}:11434")
+def test_where_it_is_open_every_address_of_this_machine_will_do() -> None:
+    assert not comes_here(stack(), "127.0.0.2:11434")
+    open_ = stack("0.0.0.0")
+    assert comes_here(open_, "127.0.0.2:11434")
+    assert not comes_here(open_, f"{ELSEWHERE}:11434")
 
 
 def test_open_ports_are_a_fault_unless_they_were_asked_for(
-    program: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert program.bound(stack(program)) == "ports 11434"
-    with pytest.raises(program.Failed, match=r"open to the network: adapter on 0\.0\.0\.0:11434"):
-        program.bound(stack(program, "0.0.0.0"))
+    assert bound(stack()) == "ports 11434"
+    with pytest.raises(Failed, match=r"open to the network: adapter on 0\.0\.0\.0:11434"):
+        bound(stack("0.0.0.0"))
     (tmp_path / ".env").write_text("BIND=0.0.0.0\n")
-    monkeypatch.setattr(program, "SETTINGS", tmp_path / ".env")
-    assert program.bound(stack(program, "0.0.0.0")).startswith(
+    monkeypatch.setattr(settings, "SETTINGS", tmp_path / ".env")
+    assert bound(stack("0.0.0.0")).startswith(
         "open to the network, as BIND=0.0.0.0 asks: adapter on 0.0.0.0:11434"
     )
-    with pytest.raises(program.Failed):
-        program.bound(stack(program, ELSEWHERE))
+    with pytest.raises(Failed):
+        bound(stack(ELSEWHERE))
 
 
-def services(program: Any, **networks: str) -> Any:
+def services(**networks: str) -> Stack:
     """Containers of the services, each on a network."""
     found = {}
     for name, network in networks.items():
         about = {"NetworkSettings": {"Ports": {}, "Networks": {network: {}}}}
-        found[name.replace("_", "-")] = program.Container(name, about)
-    return program.Stack("http://127.0.0.1:11434", "p", found)
+        found[name.replace("_", "-")] = Container(name, about)
+    return Stack("http://127.0.0.1:11434", "p", found)
 
 
 @pytest.fixture
-def networks(program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def networks(monkeypatch: pytest.MonkeyPatch) -> None:
     """What Docker tells of the networks that compose.yaml has."""
     rows = {
         "p_documents": {"Name": "p_documents", "Internal": True, "Options": {}},
-        "p_door": {"Name": "p_door", "Internal": False, "Options": {program.MASQUERADE: "false"}},
+        "p_door": {"Name": "p_door", "Internal": False, "Options": {MASQUERADE: "false"}},
         "p_edge": {"Name": "p_edge", "Internal": False, "Options": None},
     }
 
@@ -155,32 +154,29 @@ def networks(program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         assert arguments[:2] == ("network", "inspect")
         return json.dumps([rows[name] for name in arguments[2:]])
 
-    monkeypatch.setattr(program, "docker", docker)
-    monkeypatch.delenv("RAG_NETWORK", raising=False)
+    monkeypatch.setattr(stacks, "docker", docker)
 
 
 @pytest.mark.usefixtures("networks")
 def test_documents_that_can_leave_are_a_fault_unless_it_was_asked_for(
-    program: Any, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert program.documents_shut(services(program, rag="p_door", rag_db="p_documents")) == (
-        "none has"
-    )
-    with pytest.raises(program.Failed, match="a way out: rag by p_edge"):
-        program.documents_shut(services(program, rag="p_edge"))
+    assert documents_shut(services(rag="p_door", rag_db="p_documents")) == ("none has")
+    with pytest.raises(Failed, match="a way out: rag by p_edge"):
+        documents_shut(services(rag="p_edge"))
     monkeypatch.setenv("RAG_NETWORK", "edge")
-    told = program.documents_shut(services(program, rag_dataprep="p_edge"))
+    told = documents_shut(services(rag_dataprep="p_edge"))
     assert told == "a way out: rag-dataprep by p_edge, as RAG_NETWORK=edge asks"
-    with pytest.raises(program.Failed, match="a way out: rag-db by p_edge"):
-        program.documents_shut(services(program, rag_db="p_edge"))
+    with pytest.raises(Failed, match="a way out: rag-db by p_edge"):
+        documents_shut(services(rag_db="p_edge"))
 
 
-def test_the_pipeline_is_not_taken_for_the_model_behind_it(program: Any) -> None:
-    here = stack(program)
+def test_the_pipeline_is_not_taken_for_the_model_behind_it() -> None:
+    here = stack()
     here.models = {"chatqna:latest": ["completion"], "tiny:latest": ["completion"]}
-    assert program.able(here, "completion") == "tiny:latest"
+    assert able(here, "completion") == "tiny:latest"
 
 
-def test_services_that_publish_nothing_are_told(program: Any) -> None:
-    with pytest.raises(program.Failed, match="none of them publishes its port 8888"):
-        program.at_documents(services(program, rag="p_door"), 8888, "/")
+def test_services_that_publish_nothing_are_told() -> None:
+    with pytest.raises(Failed, match="none of them publishes its port 8888"):
+        at_documents(services(rag="p_door"), 8888, "/")

@@ -119,15 +119,17 @@ class Http:
     async def relayed(
         self, method: str, url: str, headers: Mapping[str, str], pieces: AsyncIterable[bytes] | None
     ) -> AsyncGenerator[Relayed]:
-        """Another service's answer, whatever its status; the body goes there as it comes."""
+        """Another service's answer, whatever its status; the body goes there as it comes, however
+        long that takes: the answer is waited for from its last piece on."""
         assert self._session is not None, "not opened"
+        patience = self._settings.first_byte_seconds
         with told(url):
-            async with asyncio.timeout(self._settings.first_byte_seconds):
+            async with asyncio.timeout(patience) as limit:
+                data = pieces if pieces is None else prolonging(limit, patience, pieces)
                 response = await self._session.request(
-                    method, url, data=pieces, headers=headers, allow_redirects=False
+                    method, url, data=data, headers=headers, allow_redirects=False
                 )
         async with response:
-            patience = self._settings.first_byte_seconds
 
             async def read() -> bytes:
                 return await self._read(url, response, patience)
@@ -178,6 +180,17 @@ class Http:
         with told(url):
             async with asyncio.timeout(patience):
                 return await response.content.readany()
+
+
+async def prolonging(
+    limit: asyncio.Timeout, patience: float, pieces: AsyncIterable[bytes]
+) -> AsyncGenerator[bytes]:
+    """The pieces; with each, as much time as there was at first."""
+    loop = asyncio.get_running_loop()
+    async for piece in pieces:
+        if not limit.expired():
+            limit.reschedule(loop.time() + patience)
+        yield piece
 
 
 @contextmanager

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+import pytest
 from services.ingest.progress import OUTCOMES
 from services.running import serving
 
@@ -77,6 +79,20 @@ async def test_a_large_upload_is_handed_on(stack: Stack):
         assert reply.status == 207
         [row] = (await rag.post("dataprep", "/v1/dataprep/get", b"")).json
         assert row["size"] == len(text)
+
+
+@pytest.mark.parametrize(("patience", "status"), [("0.6", 200), ("0.1", 504)])
+async def test_an_upload_may_take_longer_than_an_answer(stack: Stack, patience: str, status: int):
+    """As long as something of it comes within the patience."""
+    async with two(stack, first_byte_seconds=patience) as rag:
+        body, content_type = form((CATS,), {})
+        headers = {"Content-Type": content_type, "Content-Length": str(len(body))}
+        async with await Connection.open(rag.url("chatqna")) as client:
+            await client.send("POST", "/v1/dataprep/ingest", None, headers)
+            for at in range(0, len(body), 50):
+                await asyncio.sleep(0.25)
+                client.writer.write(body[at : at + 50])
+            assert (await client.head()).status == status
 
 
 async def test_who_leaves_in_the_middle_leaves_nothing_half_done(stack: Stack):

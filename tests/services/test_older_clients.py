@@ -10,6 +10,7 @@ import json
 
 import pytest
 
+from tests.clients import running
 from tests.contract.test_older_clients import (
     BROKEN,
     CLIENTS,
@@ -159,3 +160,12 @@ async def test_the_pipeline_is_listed_shown_and_pulled(rag: Rag, client: str):
         assert reply.status == 200, row["step"]
         word = "success" if row["step"].startswith("pull") else "chatqna"
         assert word in reply.text or row["step"] == "ps"
+
+
+@pytest.mark.clients
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("family", ["langchain-community", "ollama-python-03", "ollama-python-04"])
+async def test_the_clients_themselves(rag: Rag, family: str):
+    """What they do is in tests/clients/sessions/ask_FAMILY.py."""
+    await rag.upload(CATS)
+    (await running.own_session(family, rag.adapter, "ask")).judge()

@@ -41,7 +41,7 @@ local known = redis.call('HGET', 'rag:indexes', ARGV[1])
 if known then return known end
 local number = redis.call('INCR', 'rag:numbers')
 redis.call('FT.CREATE', 'rag:passages:' .. number, 'ON', 'HASH',
-    'PREFIX', 1, 'rag:passage:' .. number .. ':', unpack(ARGV, 3))
+    'PREFIX', 1, 'rag:passage:' .. number .. ':', 'SKIPINITIALSCAN', unpack(ARGV, 3))
 local made = number .. ' ' .. ARGV[2]
 redis.call('HSET', 'rag:indexes', ARGV[1], made)
 return made

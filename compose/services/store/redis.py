@@ -9,12 +9,11 @@ next one, once its lease is over.
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
 
-import orjson
 import redis.asyncio as driver
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -28,6 +27,7 @@ from redis.exceptions import (
 
 from services.errors import ConfigError, NotYet
 from services.store import redis_passages as convert
+from services.store import redis_records as records
 from services.store import redis_schema as schema
 from services.store import redis_scripts as scripts
 from services.store.faults import StoreFault
@@ -45,6 +45,7 @@ from services.store.model import (
 )
 from services.store.password_file import read_password, without_password_file
 
+_log = logging.getLogger("services")
 _ROWS_AT_ONCE = 50
 """Passages in one step: while they are indexed, the server does nothing else."""
 _KEYS_AT_ONCE = 200
@@ -71,7 +72,8 @@ class RedisStore:
         try:
             self._redis = driver.Redis.from_pool(self._pool(read_password(self._password_file)))
             database = self._redis.get_connection_kwargs().get("db") or 0
-            if told := schema.unfit(await self._redis.info(), database):
+            info = await self._redis.info()
+            if told := schema.unfit(info, database):
                 raise ConfigError(f"STORE_URL: {told}")
             await self._redis.execute_command("FT._LIST")
             await self._redis.set("rag:version", schema.VERSION, nx=True)
@@ -86,6 +88,8 @@ class RedisStore:
             raise ConfigError(f"STORE_URL: {error}") from None
         if version != schema.VERSION:
             raise ConfigError(f"STORE_URL: made by another version ({version})")
+        if told := schema.caveat(info):
+            _log.warning("STORE_URL: %s", told)
         await self._sweep()
 
     def _pool(self, password: str | None) -> Any:
@@ -109,24 +113,28 @@ class RedisStore:
     async def indexes(self) -> list[Index]:
         async with self._answering() as redis:
             rows = await redis.hgetall("rag:indexes")
-        return sorted((_index(*row) for row in rows.items()), key=lambda index: index.name)
+        return sorted(
+            (records.index_of(*row) for row in rows.items()), key=lambda index: index.name
+        )
 
     async def index(self, name: str) -> Index | None:
         async with self._answering() as redis:
             made = await redis.hget("rag:indexes", name)
-        return None if made is None else _index(name.encode(), made)
+        return None if made is None else records.index_of(name.encode(), made)
 
     async def documents(self, index: str) -> list[Document]:
         async with self._answering() as redis:
             made = await redis.hget("rag:indexes", index)
-            rows = await redis.hgetall(_documents(made)) if made else {}
-        return sorted((_document(*row) for row in rows.items()), key=lambda one: one.name)
+            rows = await redis.hgetall(records.documents_of(made)) if made else {}
+        return sorted((records.document_of(*row) for row in rows.items()), key=lambda one: one.name)
 
     async def document(self, index: str, name: str) -> Document | None:
         async with self._answering() as redis:
             made = await redis.hget("rag:indexes", index)
-            row = await redis.hget(_documents(made), convert.stored(name)) if made else None
-        return None if row is None else _document(convert.stored(name), row)
+            row = (
+                await redis.hget(records.documents_of(made), convert.stored(name)) if made else None
+            )
+        return None if row is None else records.document_of(named, row)
 
     async def put(
         self,
@@ -154,18 +162,18 @@ class RedisStore:
     ) -> bool:
         """Whether it is there now: the index may have been dropped meanwhile."""
         made: bytes = await self._run(
-            scripts.MAKE_INDEX, index, _told(model), *schema.columns(model.dimension)
+            scripts.MAKE_INDEX, index, records.told_model(model), *schema.columns(model.dimension)
         )
-        require_same(index, _index(index.encode(), made).model, model)
+        require_same(index, records.index_of(index.encode(), made).model, model)
         count = len(passages)
-        number = await self._run(scripts.BEGIN, _number(made), count, _LEASE_MS)
-        written = f"{_number(made)}:{number}:{count}"
+        number = await self._run(scripts.BEGIN, records.number_of(made), count, _LEASE_MS)
+        written = f"{records.number_of(made)}:{number}:{count}"
         try:
             if not await self._stage(written, number, document, passages, vectors):
                 return False
             replaced = await self._run(
                 *(scripts.COMMIT, written, index, convert.stored(document.name)),
-                b"%d %d %s" % (number, count, _known(document)),
+                records.told_document(number, count, document),
             )
         except BaseException:
             with contextlib.suppress(StoreFault):  # the next writer's task, then
@@ -233,7 +241,7 @@ class RedisStore:
                 return {}
             async with redis.pipeline(transaction=False) as asked:
                 for id in ids:
-                    asked.hget(f"rag:passage:{_number(made)}:{id}", "vector")
+                    asked.hget(f"rag:passage:{records.number_of(made)}:{id}", "vector")
                 rows = await asked.execute()
         found = zip(ids, rows, strict=True)
         return {id: convert.vector_of(row) for id, row in found if row is not None}
@@ -290,30 +298,3 @@ class RedisStore:
             raise StoreFault("the store: no answer in time") from error
         except (RedisError, OSError) as error:
             raise StoreFault(f"the store: {error}") from error
-
-
-def _number(made: bytes) -> int:
-    return int(made.partition(b" ")[0])
-
-
-def _documents(made: bytes) -> str:
-    return f"rag:documents:{_number(made)}"
-
-
-def _index(name: bytes, made: bytes) -> Index:
-    return Index(name.decode(), Model(*orjson.loads(made.partition(b" ")[2])))
-
-
-def _told(model: Model) -> bytes:
-    return orjson.dumps([model.id, model.dimension, model.query_prefix, model.passage_prefix])
-
-
-def _document(name: bytes, row: bytes) -> Document:
-    _, count, known = row.split(b" ", 2)
-    digest, kind, size, metadata, added = orjson.loads(known)
-    return Document(name.decode(), digest, kind, size, metadata, int(count), added)
-
-
-def _known(document: Document) -> bytes:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return orjson.dumps([document.digest, document.kind, document.size, document.metadata, now])

@@ -23,6 +23,9 @@ from typing import Any
 VERSION = "1"
 LEAST_REDIS = (8, 0)
 """The Query Engine is part of Redis since then."""
+RANKS_RIGHTLY = (8, 2, 4)
+"""Before, a word that is in most passages could weigh most (BM25 with a number below zero): until
+the engine's garbage collector had been there, passages that are gone counted."""
 
 
 def columns(dimension: int) -> list[str | int]:
@@ -44,9 +47,8 @@ def columns(dimension: int) -> list[str | int]:
 
 def unfit(info: Mapping[str, Any], database: int) -> str:
     """What keeps a server from being the store, in words; empty: nothing does. Read from INFO."""
-    version = str(info["redis_version"])
-    if tuple(int(part) for part in version.split(".")[:2]) < LEAST_REDIS:
-        return f"Redis 8 or newer is needed, not {version}"
+    if _version(info) < LEAST_REDIS:
+        return f"Redis 8 or newer is needed, not {info['redis_version']}"
     if info["redis_mode"] != "standalone":
         return f"one Redis server is needed, not a {info['redis_mode']}"
     if database:
@@ -55,3 +57,15 @@ def unfit(info: Mapping[str, Any], database: int) -> str:
     if info["maxmemory"] and policy.startswith("allkeys"):
         return f"its maxmemory-policy {policy} would lose documents: noeviction is needed"
     return ""
+
+
+def caveat(info: Mapping[str, Any]) -> str:
+    """What to say of a server that will do; empty: nothing."""
+    if _version(info) >= RANKS_RIGHTLY:
+        return ""
+    told = f"Redis {info['redis_version']} ranks by words wrongly after documents are replaced"
+    return f"{told}: 8.2.4 or newer does not"
+
+
+def _version(info: Mapping[str, Any]) -> tuple[int, ...]:
+    return tuple(int(part) for part in str(info["redis_version"]).split(".")[:3])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from services.store.redis_schema import columns, unfit
+from services.store.redis_schema import caveat, columns, unfit
 
 INFO = {
     "redis_version": "8.2.3",
@@ -40,3 +40,11 @@ def test_servers(changes: dict[str, Any], database: int, told: str):
 
 def test_the_dimension_is_in_the_columns():
     assert columns(768)[-4:] == ["DIM", 768, "DISTANCE_METRIC", "COSINE"]
+
+
+@pytest.mark.parametrize(
+    ("version", "warned"), [("8.0.5", True), ("8.2.3", True), ("8.2.4", False), ("8.10.0", False)]
+)
+def test_servers_that_rank_wrongly_are_told_of(version: str, warned: bool):
+    assert caveat({"redis_version": version}).startswith(f"Redis {version} " if warned else "")
+    assert bool(caveat({"redis_version": version})) is warned

@@ -108,7 +108,7 @@ def ours(settings: Settings, installer: Installer, progress: Progress) -> None:
         with progress.step("installing the adapter") as tick:
             installer.adapter(tick)
     if settings.docs and not installer.has_services():
-        with progress.step("installing the services (about 60 MB)") as tick:
+        with progress.step("installing the services (about 65 MB)") as tick:
             installer.services(tick)
 
 

@@ -64,12 +64,16 @@ def text_of(name: str, data: bytes) -> tuple[str, str]:
         text = data.decode(encoding)
     except UnicodeDecodeError:
         text, remark = _western(name, data), GUESSED
-    encoded = text.encode()
-    if len(encoded.translate(None, _BINARY)) < len(encoded):
+    if _is_binary(text):
         raise Refused(f"{name}: this is no text")
     if not text.strip():
         raise Refused(f"{name}: the file is empty")
     return text.replace("\r\n", "\n").replace("\r", "\n"), remark
+
+
+def _is_binary(text: str) -> bool:
+    data = text.encode()
+    return len(data.translate(None, _BINARY)) < len(data)
 
 
 def _western(name: str, data: bytes) -> str:

@@ -129,11 +129,10 @@ class RedisStore:
         return sorted((records.document_of(*row) for row in rows.items()), key=lambda one: one.name)
 
     async def document(self, index: str, name: str) -> Document | None:
+        named = convert.stored(name)
         async with self._answering() as redis:
             made = await redis.hget("rag:indexes", index)
-            row = (
-                await redis.hget(records.documents_of(made), convert.stored(name)) if made else None
-            )
+            row = await redis.hget(records.documents_of(made), named) if made else None
         return None if row is None else records.document_of(named, row)
 
     async def put(

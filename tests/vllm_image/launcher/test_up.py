@@ -28,7 +28,7 @@ IMAGES = Path(leash.__file__).parent.parent
 # One server for all parts: it answers every path, and leaves a helper behind when it is killed.
 SERVER = textwrap.dedent(
     """
-    import http.server, json, os, subprocess, sys, threading
+    import http.server, json, os, subprocess, sys, threading, time
 
     arguments = dict(zip(sys.argv, sys.argv[1:]))
     if "engine" in sys.argv:
@@ -49,6 +49,7 @@ SERVER = textwrap.dedent(
             self.rfile.read(int(self.headers["Content-Length"]))
             self.wfile.write(b"HTTP/1.0 200 OK\\r\\n\\r\\n")
             if "ingest" in self.path:
+                time.sleep(60 if os.environ["INDEX_NAME"] == "slow" else 0)
                 self.wfile.write(b'{"stage": "waiting"}\\n{"stage": "added"}\\n')
 
     if "services" in sys.argv:
@@ -313,6 +314,19 @@ def test_documents_are_taken_in_before_it_is_ready(checkout: Checkout) -> None:
         assert f"taking in 1 file from {folder} ..." in errors
         assert "documents: 1 added" in errors
         assert launcher.returncode == 130
+        assert gone(processes)
+
+
+def test_ctrl_c_while_documents_are_taken_in(checkout: Checkout) -> None:
+    with checkout.up(**checkout.documents(INDEX_NAME="slow")) as launcher:
+        assert launcher.stderr
+        while "taking in" not in launcher.stderr.readline():
+            pass
+        time.sleep(0.3)  # it waits for the outcome by now, or will be told before
+        processes = family(launcher)
+        launcher.send_signal(signal.SIGINT)
+        _, errors = launcher.communicate(timeout=10)
+        assert (launcher.returncode, errors) == (130, "stopped, nothing is left running\n")
         assert gone(processes)
 
 

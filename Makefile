@@ -10,15 +10,23 @@ PINNED := --universal --generate-hashes --python-version 3.11 --no-header --no-a
 COMPILE := $(BIN)/uv pip compile pyproject.toml $(PINNED)
 COMPILE_SERVICES := $(BIN)/uv pip compile compose/services/pyproject.toml $(PINNED) \
 	--extra postgres --extra traces
+COMPILE_LOCAL := $(BIN)/uv pip compile compose/services/pyproject.toml $(PINNED) \
+	--extra wordllama --extra ask
 
 .DEFAULT_GOAL := help
-.PHONY: help serve up verify down phase1 engine test check bench bench-vllm bench-peers eval lint format docs lock clean
+.PHONY: help serve ask up verify down phase1 engine test check bench bench-vllm bench-peers eval lint format docs lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' Makefile
 
-serve: ## everything from nothing: the adapter and a real vLLM on this machine's CPU
+serve: ## everything from nothing: the adapter and a real vLLM on this machine's CPU; DOCS=folder to ask
 	@PYTHONPATH=vllm_image exec $(PYTHON) -m launcher up
+
+ask: export override QUESTION := $(value Q)
+ask: ## a question to the documents of `make serve DOCS=folder`: Q="…"
+	@test -x $(VENV)/services/bin/python || \
+		{ echo "error: nothing to ask yet, start it: make serve DOCS=folder" >&2; exit 78; }
+	@exec $(VENV)/services/bin/python docs/tutorial/ask.py "$$QUESTION"
 
 up: ## the stack in containers: PROFILE=cpu,vision,rag,monitoring
 	@sh compose/tools/stack.sh up $(PROFILE)
@@ -75,6 +83,9 @@ lock: $(VENV)/dev.stamp ## the newest allowed versions, with hashes
 		--output-file tests/requirements.lock
 	$(COMPILE_SERVICES) --upgrade --constraint tests/requirements.lock \
 		--output-file compose/services/requirements.lock
+	$(COMPILE_LOCAL) --upgrade --constraint tests/requirements.lock \
+		--constraint compose/services/requirements.lock \
+		--output-file compose/services/local.lock
 	$(BIN)/python -m tests.clients.environments
 
 clean: ## everything that was made, engine and models included

@@ -12,8 +12,11 @@ _FAILED = "an error was encountered while running the model: "
 
 
 def failed(message: str, status: int = 500) -> EngineFault:
-    """The fault of an engine, in Ollama's words and the engine's."""
-    return EngineFault(_FAILED + message, status=status)
+    """The fault of an engine, in Ollama's words and the engine's.
+
+    Behind an engine that is a pipeline there may be an adapter, which has said them already.
+    """
+    return EngineFault(_FAILED + message.removeprefix(_FAILED), status=status)
 
 
 def ended_early(broken: AdapterError | None) -> AdapterError:

@@ -19,7 +19,7 @@ from services.ingest.ingest import Ingestion
 from services.kit.metrics import Metrics
 from services.kit.traces import traces_to
 from services.searching import LocalSearcher, RemoteSearcher, Searcher
-from services.settings import Settings
+from services.settings import STORES, Settings
 from services.stages import Parts
 from services.store.faults import StoreFault
 from services.store.model import Store
@@ -79,9 +79,12 @@ def store_at(url: str) -> Store:
         from services.store.postgres import PostgresStore  # its driver is an extra
 
         return PostgresStore(url)
+    if scheme in ("redis", "rediss"):
+        from services.store.redis import RedisStore  # its driver is an extra
+
+        return RedisStore(url)
     raise ConfigError(
-        f"STORE_URL: {urlsplit(url).scheme or url!r} is no kind of store; there are sqlite:FILE"
-        " and postgresql://user:password@host/database"
+        f"STORE_URL: {urlsplit(url).scheme or url!r} is no kind of store; there are {STORES}"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from services.engines.embedder import gathered
 from services.engines.http import Http, Origin
@@ -76,8 +76,9 @@ def wanted(
     )
 
 
-@dataclass(frozen=True)
-class Hit:
+class Hit(NamedTuple):
+    """A tuple: dozens are made for a question, and a frozen dataclass takes four times as long."""
+
     passage: Passage
     score: float
     dense: float | None = None
@@ -231,12 +232,12 @@ def told_hit(hit: Hit) -> dict[str, Any]:
 
 def read_hit(text: str, told: dict[str, Any]) -> Hit:
     passage = Passage(
-        id=told["id"],
-        document=told["file"],
-        position=told["position"],
-        text=text,
-        header=told["section"],
-        key=told["chunk_id"],
-        metadata={key: value for key, value in told.items() if key not in _OWN},
+        told["id"],
+        told["file"],
+        told["position"],
+        text,
+        told["section"],
+        told["chunk_id"],
+        {key: value for key, value in told.items() if key not in _OWN},
     )
     return Hit(passage, told["score"], told["dense"], told["lexical"])

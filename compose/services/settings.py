@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from services.errors import ConfigError
 
 NAME_OF_INDEX = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+STORES = "sqlite:FILE, postgresql://user:password@host/database, redis://:password@host:port"
 SearchType = Literal[
     "hybrid",
     "lexical",
@@ -83,9 +84,7 @@ class Settings(BaseModel):
     embedding_batch: int = _from("EMBEDDING_BATCH", 32, "passages in one request", ge=1)
     embedding_parallel: int = _from("EMBEDDING_PARALLEL", 4, "requests at a time", ge=1)
 
-    store: str = _from(
-        "STORE_URL", "sqlite:rag.sqlite", "sqlite:FILE or postgresql://user:password@host/database"
-    )
+    store: str = _from("STORE_URL", "sqlite:rag.sqlite", f"where documents are kept: {STORES}")
     index: str = _from("INDEX_NAME", "rag", "the index meant when none is named")
     file_limit: int = _from("RAG_FILE_LIMIT", 100 * 2**20, "largest file in bytes", ge=1)
     read_seconds: float = _from(

@@ -88,7 +88,7 @@ async def rerank(
     else:
         # A stable sort: what the reranker finds equal stays in its order.
         best = sorted(range(len(hits)), key=lambda at: -scores[at])[:limit]
-        return [replace(hits[at], ranked=scores[at]) for at in best], "done"
+        return [hits[at]._replace(ranked=scores[at]) for at in best], "done"
     parts.metrics.rerank_fallback.labels(outcome).inc()
     return list(hits[:limit]), outcome
 

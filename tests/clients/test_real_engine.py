@@ -89,3 +89,17 @@ async def test_openai_and_anthropic(front, count):
     outcome = replace(outcome, title=f"{outcome.title}, with the real engine")
     outcome.judge()
     count(outcome)
+
+
+@pytest.mark.clients
+async def test_langchain_community(engine, embedding_engine, count):
+    models = {
+        "llama3.2": {"upstream": "engine0", "served_name": "tiny-chat"},
+        "nomic-embed-text": {"upstream": "engine1", "served_name": "tiny-bert-embed"},
+    }
+    async with serving(engine.url, embedding_engine.url, models=models) as adapter:
+        await adapter.until_ready()
+        outcome = await running.own_session("langchain-community", adapter.url, "real")
+    outcome = replace(outcome, title=f"{outcome.title}, with the real engine")
+    outcome.judge()
+    count(outcome)

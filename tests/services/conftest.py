@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from services.store.model import Store
 from services.store.postgres import PostgresStore
+from services.store.redis import RedisStore
 from services.store.sqlite import SQLiteStore
 
 from tests.services.house import Rag, Stack, embedder
+from tests.services.redis_server import flushed, running
 from tests.support.scripted_vllm import ScriptedVLLM
 
 
@@ -44,14 +46,23 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server.cleanup()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real Redis 8 with a query engine, from two wheels."""
+    with running(tmp_path_factory.mktemp("redis")) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres", "redis"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    """An empty store of either kind."""
+    """An empty store of each kind."""
     opened: Store
     if request.param == "sqlite":
         opened = SQLiteStore(f"{tmp_path}/rag.sqlite")
-    else:
+    elif request.param == "postgres":
         opened = PostgresStore(request.getfixturevalue("postgres"))
+    else:
+        opened = RedisStore(flushed(request.getfixturevalue("redis")))
     await opened.open()
     for index in await opened.indexes():
         await opened.drop(index.name)

@@ -139,10 +139,10 @@ async def test_as_a_command(tmp_path: Any):
         assert await process.wait() == 0
 
 
-REDIS = "redis://localhost:6379"
+MILVUS = "milvus://localhost:19530"
 NO_STORE = (
-    "STORE_URL: 'redis' is no kind of store; there are sqlite:FILE and"
-    " postgresql://user:password@host/database"
+    "STORE_URL: 'milvus' is no kind of store; there are sqlite:FILE,"
+    " postgresql://user:password@host/database, redis://:password@host:port"
 )
 
 
@@ -150,7 +150,7 @@ NO_STORE = (
     ("settings", "code", "said"),
     [
         ({"LLM_MODEL_ID": "chatqna"}, 78, "LLM_MODEL_ID: chatqna is this pipeline itself"),
-        ({"STORE_URL": REDIS}, 78, NO_STORE),
+        ({"STORE_URL": MILVUS}, 78, NO_STORE),
         ({"STORE_URL": "sqlite:/proc/nowhere/rag.sqlite"}, 78, "STORE_URL: "),
         (
             {"STORE_URL": "postgresql://u@127.0.0.1:1/d"},

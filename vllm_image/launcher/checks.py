@@ -11,6 +11,7 @@ from launcher.hardware import GIB, Machine
 
 ENGINE_DISK = 3_600_000_000
 """Peak of an engine installation: 2.5 GB unpacked, the rest is pip at work."""
+SERVICES_DISK = 400_000_000
 
 
 @dataclass(frozen=True)

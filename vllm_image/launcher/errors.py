@@ -2,7 +2,8 @@
 
 LauncherError
 ├── CannotRun    78: trying again can't help (configuration, machine, access)
-└── TryAgain     75: it may work later (network, memory in use)
+├── TryAgain     75: it may work later (network, memory in use)
+└── PartEnded    its own code: the adapter, or the services
 Interrupted      a signal came; not an error
 """
 
@@ -30,6 +31,15 @@ class CannotRun(LauncherError):
 
 class TryAgain(LauncherError):
     code = 75
+
+
+class PartEnded(LauncherError):
+    """Its own exit code is handed on; one that says success would hide that it ended."""
+
+    def __init__(self, part: str, code: int, log: str) -> None:
+        """`part`: as "the adapter"; `log`: all that it wrote."""
+        super().__init__(f"{part} ended, {explain(code)}", telling_lines(log))
+        self.code = shell_code(code) or 1
 
 
 class Interrupted(BaseException):

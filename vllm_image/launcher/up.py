@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from launcher import checks, engines, hardware, plan, ports, serving, weights
+from launcher import checks, documents, engines, hardware, plan, ports, serving, weights
+from launcher.errors import CannotRun
 from launcher.fetch import Fetch
 from launcher.hardware import Machine
 from launcher.install import Installer, alone_in
@@ -26,21 +27,24 @@ def _up(
 ) -> int:
     env = environment(environ, settings.own_folder)
     ports.require_free(settings.address)
+    found_documents = look_into(settings)
     installer = Installer(settings.root, settings.own_folder, processes, env)
-    server = serving.Serving(settings, env, processes, progress)
+    server = serving.Serving(settings, env, processes, progress, found_documents)
     if settings.vllm_url:
-        adapter(installer, progress)
+        ours(settings, installer, progress)
         return server.adapter_only()
 
     machine = hardware.read()
     found = engines.on_path(environ.get("PATH"), installer.engine_venv)
     choice = weights.choose(settings)
     foresee(settings, installer, machine, choice, found)
-    adapter(installer, progress)
+    ours(settings, installer, progress)
     engine = found or own_engine(installer, progress)
     env = environment(environ, settings.own_folder, PATH=search_path(engine, environ))
     fetch = Fetch(settings, env, processes, progress, engine.python)
     model = fetch.demo() if choice.source == "demo" else fetch.real(choice)
+    if settings.docs and not plan.generates(model):
+        raise CannotRun(f"DOCS needs a model that answers, and {model.name} makes no text")
     if engine.cpu:
         checks.memory(model, machine)
     return server.all_of_it(engine, model, machine)
@@ -62,6 +66,16 @@ def install(
     return 0
 
 
+def look_into(settings: Settings) -> documents.Found | None:
+    """What DOCS names, if anything, and whether it can be served."""
+    if settings.docs is None:
+        return None
+    found = documents.find(settings.docs.folder)
+    ports.require_free(settings.docs.chatqna, ports.FOR_ANSWERS)
+    ports.require_free(settings.docs.dataprep, ports.FOR_FILES)
+    return found
+
+
 def foresee(
     settings: Settings,
     installer: Installer,
@@ -75,8 +89,10 @@ def foresee(
         checks.memory(plan.Model(choice.model, choice.name, choice.size), machine)
     install = 0 if found or installer.has_engine() else checks.ENGINE_DISK
     place = settings.hub.cache if choice.source == "hub" else settings.root
+    services = 0 if not settings.docs or installer.has_services() else checks.SERVICES_DISK
     needs = [
         checks.Need("the engine", settings.root, install),
+        checks.Need("the services", settings.root, services),
         checks.Need("the model", place, choice.download),
     ]
     checks.disk(
@@ -86,10 +102,14 @@ def foresee(
     )
 
 
-def adapter(installer: Installer, progress: Progress) -> None:
+def ours(settings: Settings, installer: Installer, progress: Progress) -> None:
+    """The adapter and, for documents, the services."""
     if not installer.has_adapter():
         with progress.step("installing the adapter") as tick:
             installer.adapter(tick)
+    if settings.docs and not installer.has_services():
+        with progress.step("installing the services (about 65 MB)") as tick:
+            installer.services(tick)
 
 
 def own_engine(installer: Installer, progress: Progress) -> plan.Engine:

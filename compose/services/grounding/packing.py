@@ -17,9 +17,13 @@ def at_most(texts: Sequence[str]) -> int:
 
 
 def room(window: int, wanted: int | None, most: int = 0) -> int:
-    """Tokens for the prompt: the window less the answer; `most` is a bound of the settings."""
-    answer = wanted if wanted is not None else min(RESERVED, window // 4)
-    left = max(window - answer, 0)
+    """Tokens for the prompt: the window less the answer; `most` is a bound of the settings.
+
+    What a client wants is the most that the answer may have, and many say the whole window: more
+    than a half is not kept for it. An engine ends an answer where the window does.
+    """
+    answer = min(RESERVED, window // 4) if wanted is None else min(wanted, window // 2)
+    left = window - answer
     return min(left, most) if most else left
 
 

@@ -96,12 +96,11 @@ class Ingestion:
         read = await self._workers.read(job, size, lambda: report(Progress(file.name, "read")))
         count = len(read.passages)
         report(Progress(file.name, "cut", count, remark=read.remark))
-        passages = await asyncio.to_thread(passages_of, read)
-        vectors = await self._vectors(index, file.name, passages, report)
+        vectors = await self._vectors(index, file.name, read.passages, report)
         report(Progress(file.name, "embedded", count, count))
         document = document_of(file, digest, read)
         model = await self._embedding.model(vectors.shape[1])
-        await told_to_the_end(self._store.put(index, model, document, passages, vectors))
+        await told_to_the_end(self._store.put(index, model, document, read.passages, vectors))
         self._metrics.chunks.inc(count)
         outcome: Outcome = "replaced" if known else "added"
         return Progress(file.name, outcome, count, count, remark=read.remark)
@@ -140,10 +139,6 @@ async def told_to_the_end(storing: Coroutine[Any, Any, None]) -> None:
 
 
 # In threads, as a large file's would hold up all others.
-
-
-def passages_of(read: Read) -> list[NewPassage]:
-    return [NewPassage(*piece) for piece in read.passages]
 
 
 def texts_of(passages: Sequence[NewPassage], known: Mapping[str, Vectors]) -> dict[str, str]:

@@ -29,7 +29,8 @@ def read(name: str, data: bytes) -> Reading:
                 fence = found[1]
             elif found[1].startswith(fence):
                 fence = ""
-        heading = None if fence else _HEADING.fullmatch(line)
+        may_be = line.startswith("#") and not fence
+        heading = _HEADING.fullmatch(line) if may_be else None
         if heading is None:
             lines.append(line)
             continue

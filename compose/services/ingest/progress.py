@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -60,7 +60,7 @@ class Board:
 
     def note(self, index: str, step: Progress) -> None:
         key, time = (index, step.file), self._clock()
-        told = asdict(step) | {"index_name": index}
+        told = vars(step) | {"index_name": index}
         if not step.is_outcome:
             since = self._under_way.get(key, {}).get("since", time)
             self._under_way[key] = told | {"since": since}

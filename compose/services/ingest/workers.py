@@ -18,8 +18,9 @@ from typing import Any
 
 from services.errors import Refused
 from services.ingest import frames
-from services.ingest.cutting import Piece, Size
+from services.ingest.cutting import Size
 from services.settings import environment
+from services.store.model import NewPassage
 
 _KEPT_UP_TO = 8 * 2**20
 """Bytes of a file: what a larger one took of memory is given back with its process."""
@@ -44,7 +45,7 @@ class Read:
     title: str
     metadata: Mapping[str, Any]
     remark: str
-    passages: list[Piece]
+    passages: list[NewPassage]
 
 
 class Unsound(Refused):
@@ -130,13 +131,13 @@ async def exchange(process: Process, job: Job, size: Size, begun: Callable[[], N
     process.stdin.write(frames.packed(asked))
     await process.stdin.drain()
     told: dict[str, Any] = {}
-    passages: list[Piece] = []
+    passages: list[NewPassage] = []
     while True:
         match await frames.receive(process.stdout):
             case {"reading": dict(told)}:
                 begun()
             case {"passages": list(rows)}:
-                passages += [Piece(*row) for row in rows]
+                passages += [NewPassage(*row) for row in rows]
             case {"error": str(message), "detail": detail}:
                 _log.warning("reading failed: %s (%s)", message, detail)
                 raise Unsound(message)

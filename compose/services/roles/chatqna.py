@@ -24,7 +24,7 @@ from services.kit.replies import json_reply, parsed, read_object
 from services.kit.streaming import EVENTS, streamed
 from services.pipeline import Request
 from services.roles import page, shelf
-from services.roles.events import opea_events, openai_events, told
+from services.roles.events import opea_events, openai_events, told, told_to_opea
 from services.store.model import checked_name
 
 CARD = Card("chatqna", "ChatQnA", "Answers questions from documents, and names its sources")
@@ -82,9 +82,9 @@ async def answered(request: web.Request, asked: Request, *, opea: bool) -> web.S
     if not asked.answering.stream:
         async with aclosing(chunks):
             return json_reply(folded([chunk async for chunk in chunks]))
-    writer = opea_events if opea else openai_events
+    writer, fault = (opea_events, told_to_opea) if opea else (openai_events, told)
     pieces = writer(marked(request, chunks), asked.answering.sources_trailer)
-    return await streamed(request, pieces, EVENTS, told)
+    return await streamed(request, pieces, EVENTS, fault)
 
 
 async def marked(request: web.Request, chunks: AsyncGenerator[Chunk]) -> AsyncGenerator[Chunk]:

@@ -8,6 +8,7 @@ from contextlib import aclosing
 import orjson
 
 from services.errors import ServiceError, error_body
+from services.grounding import opea
 from services.grounding.chunks import Chunk
 from services.grounding.sse import DONE, event
 
@@ -24,14 +25,14 @@ async def openai_events(chunks: AsyncGenerator[Chunk], trailer: bool) -> AsyncGe
 
 
 async def opea_events(chunks: AsyncGenerator[Chunk], trailer: bool) -> AsyncGenerator[bytes]:
-    """A token is Python's repr of its bytes: so OPEA's user interface reads it."""
+    """A text is Python's repr of its bytes: so OPEA's user interface reads it."""
     documents: list[Chunk] = []
     async with aclosing(chunks):
         async for chunk in chunks:
             documents = chunk.get("sources") or documents
             for choice in chunk["choices"]:
-                if text := choice["delta"].get("content"):
-                    yield event(repr(text.encode()).encode())
+                for piece in opea.pieces(choice["delta"].get("content") or ""):
+                    yield piece
     yield DONE
     if trailer:
         yield reranked(documents)
@@ -44,3 +45,7 @@ def reranked(documents: list[Chunk]) -> bytes:
 def told(error: ServiceError) -> bytes:
     """In place of an end: without [DONE] no client takes the answer for whole."""
     return event(orjson.dumps(error_body(error)))
+
+
+def told_to_opea(error: ServiceError) -> bytes:
+    return opea.failed(orjson.dumps(error_body(error)))

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg  # type: ignore[import-untyped]
 import numpy as np
@@ -28,6 +26,7 @@ from services.store.model import (
     checked_name,
     require_same,
 )
+from services.store.password_file import read_password, without_password_file
 from services.store.terms import terms
 
 Connection = Any
@@ -41,26 +40,6 @@ _SECONDS = 30
 _LONG_SECONDS = 600
 """For what is written: it may wait for other writers."""
 _DOCUMENT = "name, digest, kind, size, metadata, passages, added"
-
-
-def without_password_file(url: str) -> tuple[str, str]:
-    """The address as the driver takes it, and the file that has the password, if one is named."""
-    parts = urlsplit(url)
-    options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    file = options.pop("password_file", "")
-    return (urlunsplit(parts._replace(query=urlencode(options))), file) if file else (url, "")
-
-
-def read_password(file: str) -> str | None:
-    """None: the address has it, or there is none.
-
-    Raises:
-        ConfigError: the file can't be read.
-    """
-    try:
-        return Path(file).read_text(encoding="utf-8").strip() if file else None
-    except OSError as error:
-        raise ConfigError(f"STORE_URL: password_file: {error}") from None
 
 
 class PostgresStore:

@@ -8,8 +8,12 @@ def test_room_is_the_window_less_the_answer():
     assert room(4096, 100) == 3996
     assert room(100_000, None) == 100_000 - RESERVED
     assert room(1000, None) == 750
-    assert room(100, 500) == 0
     assert room(4096, 96, most=1000) == 1000
+
+
+@pytest.mark.parametrize("wanted", [2048, 4096, 100_000])
+def test_an_answer_that_may_have_the_whole_window_leaves_half_of_it(wanted: int):
+    assert room(4096, wanted) == 2048
 
 
 @pytest.mark.parametrize(

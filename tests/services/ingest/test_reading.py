@@ -28,3 +28,4 @@ def test_what_is_no_text(data: bytes):
 def test_what_is_not_seen_is_not_kept():
     assert clean("a\0b\ud800\ufeffc\U000e0041d\xade\tf\n\fg") == "abcde\tf\n\ng"
     assert clean("naïve 日本 🏴") == "naïve 日本 🏴"
+    assert clean("a\0b\x7f\tf\n\fg\x1f\x0b") == "ab\tf\n\ng"

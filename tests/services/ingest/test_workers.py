@@ -51,9 +51,9 @@ async def test_a_process_reads_one_file_after_another(workers: Workers, job: Job
     assert idle(workers) == first
 
 
-async def test_some_at_a_time(workers: Workers, job: Job):
-    await asyncio.gather(*(workers.read(job, Size()) for _ in range(6)))
-    assert len(idle(workers)) == module.AT_ONCE
+async def test_as_many_processes_as_files_are_read_at_a_time(workers: Workers, job: Job):
+    await asyncio.gather(*(workers.read(job, Size()) for _ in range(3)))
+    assert len(idle(workers)) == 3
 
 
 async def test_one_that_died_meanwhile_is_no_files_fault(workers: Workers, job: Job):

@@ -4,13 +4,15 @@ Engines, services and clients are processes of their own. The engines take the t
 back_ends.py, so what is more than their sum is the services'. Prints a table in Markdown.
 
 Two ways to come: `at once`, all clients ask in the same moment and again together, the hardest
-case; `spread`, they begin over the time of one answer, as people do.
+case; `spread`, they begin over the time of one answer, as people do. `--with-opea` asks OPEA's mega
+service (opea.py) in turns with ours, before the same engines.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -24,7 +26,8 @@ import orjson
 
 from adapter.bench.figures import percentile
 from tests.load.processes import await_listening, cpu_seconds, running
-from tests.services.load import back_ends
+from tests.load.saved import machine, now
+from tests.services.load import back_ends, opea
 from tests.services.load.clients import Findings, Job
 from tests.support.machine import ROOT, free_port
 
@@ -39,7 +42,20 @@ _WAYS = {"at once": 0.0, "spread": _ANSWER}
 
 
 @dataclass(frozen=True)
+class Target:
+    """Who is asked: a process that listens on a port."""
+
+    name: str
+    pid: int
+    port: int
+    path: str
+    last: str = "Consulted, not cited:"
+    """What ends a right answer."""
+
+
+@dataclass(frozen=True)
 class Row:
+    who: str
     way: str
     clients: int
     found: Findings
@@ -55,12 +71,13 @@ class Row:
         whole = f"{percentile(self.found.whole, 50) * 1000:.0f}"
         cpu = f"{self.cpu / len(self.found.whole) * 1000:.1f}"
         times = f"{self.first / alone:.2f}"
-        return [self.way, str(self.clients), str(len(self.found.first)), *first, times, whole, cpu]
+        asked = [self.who, self.way, str(self.clients), str(len(self.found.first))]
+        return [*asked, *first, times, whole, cpu]
 
 
 HEADINGS = (
-    *("clients come", "clients", "answers", "first token p50, ms", "p95, ms", "times one client"),
-    *("whole answer p50, ms", "services' CPU per answer, ms"),
+    *("asked", "clients come", "clients", "answers", "first token p50, ms", "p95, ms"),
+    *("times one client", "whole answer p50, ms", "its CPU per answer, ms"),
 )
 
 
@@ -117,17 +134,20 @@ def ingest(port: int) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def measured(pid: int, job: Job, way: str) -> Row:
-    before = cpu_seconds(pid)
+def measured(target: Target, way: str, clients: int, rounds: int) -> Row:
+    before = cpu_seconds(target.pid)
+    job = Job(target.port, target.path, clients, rounds, _WAYS[way], target.last)
     command = [sys.executable, "-m", "tests.services.load.clients", orjson.dumps(asdict(job))]
     done = subprocess.run(command, capture_output=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr.decode()
     found = Findings(**orjson.loads(done.stdout))
     assert not found.failed, found.failed
-    return Row(way, job.clients, found, cpu_seconds(pid) - before)
+    return Row(target.name, way, clients, found, cpu_seconds(target.pid) - before)
 
 
-def rows(chosen: argparse.Namespace) -> Iterator[Row]:
+@contextlib.contextmanager
+def targets(chosen: argparse.Namespace) -> Iterator[list[Target]]:
+    """Ours and, if it is asked for, OPEA's, before the same engines."""
     more = [] if chosen.store else ["RERANK_MODEL_ID=rank"]
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -142,26 +162,35 @@ def rows(chosen: argparse.Namespace) -> Iterator[Row]:
         pid, chatqna, dataprep = stack.enter_context(services(port, folder / "s", log, more))
         if chosen.store:
             ingest(dataprep)
+        found = [Target("ours", pid, chatqna, PATHS[chosen.form])]
+        if chosen.with_opea:
+            pid, port = stack.enter_context(opea.serving(port, log))
+            found.append(Target("OPEA's", pid, port, opea.PATH, opea.LAST))
+        yield found
+
+
+def rows(chosen: argparse.Namespace) -> Iterator[Row]:
+    """Each target in turn, so that all have the machine as it is at one time."""
+    with targets(chosen) as asked:
+        for target in asked:
+            measured(target, "at once", 8, 2)  # what is done once is done
         for way in chosen.come:
-            ramp = _WAYS[way]
             for clients in chosen.clients:
                 rounds = chosen.rounds if clients > 1 else 4 * chosen.rounds
-                job = Job(chatqna, PATHS[chosen.form], clients, rounds, ramp)
-                if way == chosen.come[0] and clients == chosen.clients[0]:
-                    measured(pid, job, way)  # what is done once is done
-                yield measured(pid, job, way)
+                for target in asked:
+                    yield measured(target, way, clients, rounds)
 
 
 def table(found: Sequence[Row]) -> str:
-    alone: dict[str, float] = {}
-    lines = [f"| {' | '.join(HEADINGS)} |", f"|---{'|--:' * (len(HEADINGS) - 1)}|"]
+    alone: dict[tuple[str, str], float] = {}
+    lines = [f"| {' | '.join(HEADINGS)} |", f"|---|---{'|--:' * (len(HEADINGS) - 2)}|"]
     for row in found:
-        cells = row.cells(alone.setdefault(row.way, row.first))
+        cells = row.cells(alone.setdefault((row.who, row.way), row.first))
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def main() -> None:
+def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="the pipeline under load")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32, 128])
     parser.add_argument("--come", nargs="+", choices=_WAYS, default=list(_WAYS))
@@ -170,7 +199,20 @@ def main() -> None:
     parser.add_argument("--form", choices=PATHS, default="openai")
     told = "search in our store; else retriever and reranker are back ends, as for OPEA's"
     parser.add_argument("--store", action="store_true", help=told)
-    print(table(list(rows(parser.parse_args()))))
+    told = "ask OPEA's mega service, too: `python -m tests.services.load.opea` installs it"
+    parser.add_argument("--with-opea", action="store_true", help=told)
+    return parser.parse_args(given)
+
+
+def load_average() -> str:
+    return " ".join(f"{one:.1f}" for one in os.getloadavg())
+
+
+def main() -> None:
+    chosen, before = arguments(), load_average()
+    found = list(rows(chosen))
+    print(f"{now()}, {machine()}; load average before {before}, after {load_average()}\n")
+    print(table(found))
 
 
 if __name__ == "__main__":

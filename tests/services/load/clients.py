@@ -23,13 +23,15 @@ _PATIENCE = 60.0
 
 @dataclass(frozen=True)
 class Job:
-    """`rounds`: questions of each client; `ramp`: seconds over which the clients begin."""
+    """`rounds`: questions of each client; `ramp`: seconds over which the clients begin; `last`:
+    what a right answer has at its end."""
 
     port: int
     path: str
     clients: int
     rounds: int
     ramp: float
+    last: str
 
 
 @dataclass
@@ -87,7 +89,7 @@ def request(job: Job, question: str) -> bytes:
 async def load(job: Job) -> Findings:
     found, numbers = Findings(), itertools.count()
     # In OpenAI's events and in OPEA's, plain text stands as it is.
-    marks = (PIECES[0].encode(), b"Consulted, not cited:")
+    marks = (PIECES[0].encode(), job.last.encode())
 
     async def client(place: int) -> None:
         loop = asyncio.get_running_loop()

@@ -6,26 +6,9 @@ from pathlib import Path
 
 import pytest
 from services.errors import ConfigError, NotYet
-from services.store.postgres import PostgresStore, without_password_file
+from services.store.postgres import PostgresStore
 
 from tests.support import machine
-
-
-@pytest.mark.parametrize(
-    ("url", "address", "file"),
-    [
-        ("postgresql://u@h:5432/d", "postgresql://u@h:5432/d", ""),
-        ("postgresql:///d?host=/tmp/x", "postgresql:///d?host=/tmp/x", ""),
-        ("postgresql://u@h/d?password_file=/run/p", "postgresql://u@h/d", "/run/p"),
-        (
-            "postgresql://u@h/d?sslmode=require&password_file=/run/p",
-            "postgresql://u@h/d?sslmode=require",
-            "/run/p",
-        ),
-    ],
-)
-def test_the_password_can_be_in_a_file(url: str, address: str, file: str):
-    assert without_password_file(url) == (address, file)
 
 
 async def test_a_password_from_a_file_is_used(postgres: str, tmp_path: Path):

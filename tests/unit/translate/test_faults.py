@@ -10,6 +10,10 @@ def test_a_fault_has_ollamas_words_and_the_engines():
     assert failed("x").status == 500
 
 
+def test_ollamas_words_are_said_once_however_many_adapters_there_are():
+    assert failed(failed("out of memory").message).message == FAILED + "out of memory"
+
+
 def test_how_a_stream_ended_before_its_answer():
     assert ended_early(None).message == FAILED + "unexpected EOF"
     silent = ended_early(UpstreamSilent("silent for 5 s"))

@@ -45,7 +45,8 @@ class Commands:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    for name in ("adapter/requirements.lock", "pyproject.toml", "vllm_image/cpu/requirements.lock"):
+    locks = ("adapter/requirements.lock", "vllm_image/cpu/requirements.lock")
+    for name in (*locks, "pyproject.toml", "compose/services/local.lock"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
     return tmp_path
@@ -134,6 +135,29 @@ def test_half_an_engine_is_thrown_away(root: Path) -> None:
     assert not installer(root, Commands()).has_engine()
     installer(root, Commands()).engine(no_tick)
     assert not half.exists()
+
+
+def test_the_services_have_an_environment_of_their_own(root: Path) -> None:
+    commands = Commands()
+    first = installer(root, commands)
+    assert not first.has_services()
+    first.services(no_tick)
+    assert commands.pip() == [f"--require-hashes -r {root}/compose/services/local.lock"]
+    assert commands.run_[0].endswith(f"venv {root}/.venv/services")
+    assert installer(root, Commands()).has_services()
+    (root / "compose" / "services" / "local.lock").write_text("other")
+    assert not first.has_services()
+
+
+def test_what_took_long_to_get_outlives_a_broken_environment(root: Path) -> None:
+    installer(root, Commands()).services(no_tick)
+    (root / ".venv" / "documents").mkdir()
+    (root / ".venv" / "lib").mkdir()
+    installer(root, Commands())._clear_venv()
+    assert {path.name for path in (root / ".venv").iterdir() if path.is_dir()} == {
+        "services",
+        "documents",
+    }
 
 
 def test_a_moved_checkout_is_installed_anew(root: Path) -> None:

@@ -87,3 +87,33 @@ def test_the_home_of_nobody_is_a_folder_of_that_name() -> None:
 
 def test_port_0_is_a_free_port() -> None:
     assert read(OLLAMA_HOST="127.0.0.1:0").address.port > 0
+
+
+def test_without_docs_nothing_of_the_services_is_read() -> None:
+    assert read(CHATQNA_PORT="x", ADAPTER_CONFIG="/a.toml", DOCS=" ").docs is None
+
+
+def test_docs() -> None:
+    docs = read(DOCS="papers").docs
+    assert docs
+    assert docs.folder == Path("papers")
+    assert [at.url for at in docs.addresses] == ["http://127.0.0.1:8888", "http://127.0.0.1:6007"]
+
+
+def test_ports_and_host_of_the_services() -> None:
+    docs = read(DOCS="x", RAG_HOST="0.0.0.0", CHATQNA_PORT="1234", DATAPREP_PORT="0").docs
+    assert docs
+    assert (docs.chatqna.host, docs.chatqna.port) == ("0.0.0.0", 1234)
+    assert docs.dataprep.port > 0
+
+
+@pytest.mark.parametrize("text", ["x", "65536", "-1"])
+@pytest.mark.parametrize("variable", ["CHATQNA_PORT", "DATAPREP_PORT"])
+def test_a_port_that_is_none(variable: str, text: str) -> None:
+    with pytest.raises(CannotRun, match=f"{variable} is no number of a port: {text}"):
+        read(**{"DOCS": "x", variable: text})
+
+
+def test_docs_beside_a_configuration_of_the_users() -> None:
+    with pytest.raises(CannotRun, match="DOCS and ADAPTER_CONFIG"):
+        read(DOCS="x", ADAPTER_CONFIG="/a.toml")

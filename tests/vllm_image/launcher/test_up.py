@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import sys
 import textwrap
 import time
@@ -24,10 +25,10 @@ from tests.support import engine, machine
 from tests.vllm_image.launcher.tensors import EMPTY
 
 IMAGES = Path(leash.__file__).parent.parent
-# One server for both parts: it answers every path, and leaves a helper behind when it is killed.
+# One server for all parts: it answers every path, and leaves a helper behind when it is killed.
 SERVER = textwrap.dedent(
     """
-    import http.server, json, subprocess, sys
+    import http.server, json, os, subprocess, sys, threading, time
 
     arguments = dict(zip(sys.argv, sys.argv[1:]))
     if "engine" in sys.argv:
@@ -44,6 +45,20 @@ SERVER = textwrap.dedent(
             self.end_headers()
             self.wfile.write(data)
 
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.wfile.write(b"HTTP/1.0 200 OK\\r\\n\\r\\n")
+            if "ingest" in self.path:
+                time.sleep(60 if os.environ["INDEX_NAME"] == "slow" else 0)
+                self.wfile.write(b'{"stage": "waiting"}\\n{"stage": "added"}\\n')
+
+    if "services" in sys.argv:
+        if os.environ["INDEX_NAME"] == "fail":
+            raise SystemExit(78)
+        address = "127.0.0.1", int(os.environ["DATAPREP_PORT"])
+        second = http.server.ThreadingHTTPServer(address, Handler)
+        threading.Thread(target=second.serve_forever, daemon=True).start()
+        arguments.update({"--host": "127.0.0.1", "--port": os.environ["CHATQNA_PORT"]})
     http.server.ThreadingHTTPServer(
         (arguments["--host"], int(arguments["--port"])), Handler
     ).serve_forever()
@@ -67,19 +82,29 @@ class Checkout:
         server = self.write("server.py", SERVER)
         self.write("pyproject.toml", "")
         self.write("adapter/requirements.lock", "")
+        self.write("compose/services/local.lock", "")
         call = f'exec {sys.executable} {server} "$@"'
         version = '[ "$1" = --version ] && { echo 0.32.0; exit; }'
         self.write("path/vllm", f"#!/bin/sh\n{version}\n{call} engine\n", executable=True)
         self.write(".venv/bin/python", "", executable=True)
         self.write(".venv/bin/ollama-vllm", f"#!/bin/sh\n{call}\n", executable=True)
-        stamp = Installer(root, IMAGES, None, {}).adapter_stamp()  # type: ignore[arg-type]
-        self.write(".venv/installed", stamp)
+        self.write(".venv/services/bin/python", f"#!/bin/sh\n{call}\n", executable=True)
+        installer = Installer(root, IMAGES, None, {})  # type: ignore[arg-type]
+        self.write(".venv/installed", installer.adapter_stamp())
+        self.write(".venv/services/installed", installer.services_stamp())
 
     def model(self, name: str) -> Path:
         for file in ("config.json", "tokenizer.json"):
             self.write(f"{name}/{file}", "{}")
         self.write(f"{name}/model.safetensors", EMPTY.decode())
         return self.root / name
+
+    def documents(self, **env: str) -> dict[str, str]:
+        """A folder with one, and what it takes to serve it."""
+        folder = self.write("documents/a.md", "A.").parent
+        chatqna, dataprep = str(ports.free_port()), str(ports.free_port())
+        own = {"DOCS": str(folder), "CHATQNA_PORT": chatqna, "DATAPREP_PORT": dataprep}
+        return own | {"MODEL": str(self.model("m")), "INDEX_NAME": "rag"} | env
 
     @contextlib.contextmanager
     def up(self, **env: str) -> Iterator[Popen[str]]:
@@ -226,6 +251,8 @@ def test_an_engine_of_somebody_elses_is_only_waited_for(checkout: Checkout) -> N
         ({"OLLAMA_HOST": "192.0.2.1"}, 78, "error: can't listen on 192.0.2.1"),
         ({"OLLAMA_HOST": "a..b"}, 78, "error: OLLAMA_HOST names no address: a..b"),
         ({"VLLM_URL": "http://127.0.0.1:abc"}, 78, "error: VLLM_URL is no address"),
+        ({"DOCS": "/no/such/folder"}, 78, "error: DOCS names a folder that is not there"),
+        ({"DOCS": "path"}, 78, "error: DOCS names a folder without a file to take in: path;"),
         ({"HF_ENDPOINT": "huggingface.co"}, 78, "error: HF_ENDPOINT is no address"),
         ({"HF_HOME": "~nobodyx/x", "MODEL": "~nobodyx/foo"}, 78, "error: MODEL names a folder"),
     ],
@@ -264,6 +291,98 @@ def test_the_environment_of_a_child_is_not_the_launchers(checkout: Checkout) -> 
     names = {entry.partition("=")[0] for entry in raw}
     assert not {"PYTHONPATH", "VLLM_API_KEY"} & names
     assert {"HF_HUB_OFFLINE=1", "VLLM_MAX_STOP_STRINGS=64"} <= {*raw}
+
+
+def test_documents_are_taken_in_before_it_is_ready(checkout: Checkout) -> None:
+    given = checkout.documents()
+    with checkout.up(**given) as launcher:
+        first, second = ready(launcher)
+        url = f"http://127.0.0.1:{checkout.port}"
+        folder = given["DOCS"]
+        assert (
+            first == f"ready: {url} model chatqna:latest, which answers from {folder} by m:latest"
+        )
+        assert second == f'OLLAMA_HOST=127.0.0.1:{checkout.port} make ask Q="..."'
+        assert launcher.stdout
+        page = f"or on the page: http://127.0.0.1:{given['CHATQNA_PORT']}\n"
+        assert launcher.stdout.readline() == page
+        configured = Path(f"/proc/{find(launcher, '--config')}/cmdline").read_bytes()
+        assert b"--upstream" not in configured
+        processes = family(launcher)
+        launcher.send_signal(signal.SIGINT)
+        _, errors = launcher.communicate(timeout=10)
+        assert f"taking in 1 file from {folder} ..." in errors
+        assert "documents: 1 added" in errors
+        assert launcher.returncode == 130
+        assert gone(processes)
+
+
+def test_ctrl_c_while_documents_are_taken_in(checkout: Checkout) -> None:
+    with checkout.up(**checkout.documents(INDEX_NAME="slow")) as launcher:
+        assert launcher.stderr
+        while "taking in" not in launcher.stderr.readline():
+            pass
+        time.sleep(0.3)  # it waits for the outcome by now, or will be told before
+        processes = family(launcher)
+        launcher.send_signal(signal.SIGINT)
+        _, errors = launcher.communicate(timeout=10)
+        assert (launcher.returncode, errors) == (130, "stopped, nothing is left running\n")
+        assert gone(processes)
+
+
+def test_services_that_die_end_all_of_it_with_their_code(checkout: Checkout) -> None:
+    with checkout.up(**checkout.documents()) as launcher:
+        ready(launcher)
+        processes = family(launcher)
+        os.kill(find(launcher, "services"), signal.SIGKILL)
+        _, errors = launcher.communicate(timeout=10)
+        assert launcher.returncode == 137
+        assert "error: the services ended, exit code 137" in errors
+        assert gone(processes)
+
+
+def test_settings_that_the_services_refuse_are_told_before_the_engine_loads(
+    checkout: Checkout,
+) -> None:
+    with checkout.up(**checkout.documents(INDEX_NAME="fail")) as launcher:
+        _, errors = launcher.communicate(timeout=10)
+    assert launcher.returncode == 78
+    assert "error: the services ended, exit code 78" in errors
+    assert "loading" not in errors
+
+
+@pytest.mark.parametrize("variable", ["CHATQNA_PORT", "DATAPREP_PORT"])
+def test_a_taken_port_of_the_services_is_told_first(checkout: Checkout, variable: str) -> None:
+    with socket.socket() as mine:
+        mine.bind(("127.0.0.1", 0))
+        mine.listen()
+        port = str(mine.getsockname()[1])
+        with checkout.up(**checkout.documents(**{variable: port})) as launcher:
+            _, errors = launcher.communicate(timeout=10)
+    assert launcher.returncode == 78
+    assert errors.startswith(f"error: port {port} is taken by process {os.getpid()}")
+    assert errors.endswith(f"{variable}={int(port) + 1} make serve DOCS=...\n")
+    assert errors.count("\n") == 1
+
+
+def test_an_engine_of_somebody_elses_answers_from_documents(checkout: Checkout) -> None:
+    port = ports.free_port()
+    command = [sys.executable, str(checkout.root / "server.py")]
+    with Popen([*command, "--host", "127.0.0.1", "--port", str(port)], stderr=PIPE) as theirs:
+        try:
+            given = checkout.documents(VLLM_URL=f"http://127.0.0.1:{port}")
+            with checkout.up(**given) as launcher:
+                assert ready(launcher)[0].endswith(" by served")
+        finally:
+            theirs.kill()
+
+
+def test_a_model_that_makes_no_text_answers_nothing(checkout: Checkout) -> None:
+    given = checkout.documents()
+    checkout.write("m/config.json", '{"architectures": ["BertModel"]}')
+    with checkout.up(**given) as launcher:
+        _, errors = launcher.communicate(timeout=10)
+    assert errors == "error: DOCS needs a model that answers, and m:latest makes no text\n"
 
 
 @pytest.mark.vllm

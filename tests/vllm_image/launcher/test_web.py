@@ -8,10 +8,10 @@ from threading import Thread
 
 import pytest
 from launcher import settings, web
-from launcher.errors import CannotRun
+from launcher.errors import CannotRun, PartEnded
 from launcher.processes import Processes
 from launcher.progress import Progress
-from launcher.serving import AdapterEnded, Serving
+from launcher.serving import Serving
 
 from tests.vllm_image.launcher import fake_hub
 
@@ -98,4 +98,4 @@ def test_an_engine_that_wants_another_key_is_not_waited_for(
 
 @pytest.mark.parametrize(("code", "handed_on"), [(0, 1), (3, 3), (-9, 137), (139, 139)])
 def test_the_end_of_the_adapter_has_a_shells_code(code: int, handed_on: int) -> None:
-    assert AdapterEnded(code, []).code == handed_on
+    assert PartEnded("the adapter", code, "").code == handed_on

@@ -1,0 +1,343 @@
+"""What only Redis has to show: other processes, a crash, a server that won't do or is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import redis as driver
+from services.errors import ConfigError, NotYet
+from services.store import redis as module
+from services.store.faults import StoreFault
+from services.store.model import Document, Model, NewPassage, Vectors
+from services.store.redis import RedisStore
+
+from tests.services.redis_server import ENGINE, flushed, running
+from tests.support.machine import ROOT, clean_environ, free_port
+
+MODEL = Model("m", 2)
+ROW = np.array([[1, 0]], np.float32)
+TEXT = NewPassage("some text", "", {}, "k")
+WRITER = """
+import asyncio, sys, numpy as np
+from services.store.model import Document, Model, NewPassage
+from services.store.redis import RedisStore
+
+async def main(url, first, count):
+    store = RedisStore(url)
+    await store.open()
+    rows = np.repeat(np.array([[1, 0]], np.float32), 120, axis=0)
+    for n in range(first, first + count):
+        passages = [NewPassage(f"word{n} text", "", {}, f"k{n}-{i}") for i in range(120)]
+        await store.put("i", Model("m", 2), Document(f"{n % 7}.md", f"{n}"), passages, rows)
+        print(n, flush=True)
+    await store.close()
+
+asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+"""
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[RedisStore]:
+    store = RedisStore(url)
+    try:
+        await store.open()
+        yield store
+    finally:
+        await store.close()
+
+
+async def refused(url: str) -> None:
+    async with opened(url):
+        pass
+
+
+async def writing(url: str, first: int, count: int) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", WRITER, url, str(first), str(count)),
+        env=clean_environ(PYTHONPATH=str(ROOT / "compose")),
+        stdout=asyncio.subprocess.PIPE,
+    )
+
+
+def many(count: int, word: str = "word") -> tuple[list[NewPassage], Vectors]:
+    passages = [NewPassage(f"{word} {n}", "", {}, f"{word}{n}") for n in range(count)]
+    return passages, np.repeat(ROW, count, axis=0)
+
+
+def keys(url: str, pattern: str = "rag:*") -> list[bytes]:
+    with driver.Redis.from_url(url) as client:
+        return sorted(client.keys(pattern))
+
+
+async def test_two_processes_write_the_same_files_while_one_reads(redis: str):
+    flushed(redis)
+    writers = [await writing(redis, first, 14) for first in (0, 100)]
+    waiting = asyncio.gather(*(writer.wait() for writer in writers))
+    seen = set()
+    async with opened(redis) as store:
+        while not waiting.done():
+            count = len(await store.dense("i", ROW[0], 10_000))
+            assert count % 120 == 0, "half a document was seen"
+            for found in (await store.lexical("i", "text", 10_000),):
+                assert len(found) % 120 == 0, "half a document was found by words"
+            seen.add(count)
+            await asyncio.sleep(0.01)
+        assert waiting.result() == [0, 0]
+        assert len(seen) > 2
+        assert len(await store.documents("i")) == 7
+        assert len(await store.dense("i", ROW[0], 10_000)) == 7 * 120
+    assert len(keys(redis, "rag:passage:*")) == 7 * 120
+
+
+async def test_what_a_killed_writer_has_left_is_never_seen_and_goes(redis: str):
+    flushed(redis)
+    writer = await writing(redis, 0, 10_000)
+    assert writer.stdout is not None
+    await writer.stdout.readline()
+    async with opened(redis) as store:
+        with driver.Redis.from_url(redis) as client:
+            while not len(client.keys("rag:passage:*")) % 120:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+        os.kill(writer.pid, signal.SIGKILL)
+        await writer.communicate()
+        documents = await store.documents("i")
+        assert len(await store.dense("i", ROW[0], 10_000)) == 120 * len(documents)
+        assert len(await store.lexical("i", "text", 10_000)) == 120 * len(documents)
+        ids = [int(key.rpartition(b":")[2]) for key in keys(redis, "rag:passage:*")]
+        assert len(await store.passages(ids)) == 120 * len(documents)
+        with driver.Redis.from_url(redis) as client:
+            for left in client.zrange("rag:leases", 0, -1):
+                client.zadd("rag:leases", {left: 1})  # the time is over
+        await store.put("j", MODEL, Document("a.md", "d"), [TEXT], ROW)
+    assert len(keys(redis, "rag:passage:1:*")) == 120 * len(documents)
+    assert keys(redis, "rag:hidden:*") == keys(redis, "rag:leases") == []
+
+
+async def test_a_writer_that_was_taken_for_gone_begins_again(
+    redis: str, monkeypatch: pytest.MonkeyPatch
+):
+    flushed(redis)
+    run, swept = RedisStore._run, []
+
+    async def late(self: RedisStore, script: str, *values: object) -> object:
+        if script == module.scripts.COMMIT and not swept:
+            with driver.Redis.from_url(redis) as client:
+                swept.append(client.zadd("rag:leases", {str(values[0]): 1}))
+            async with opened(redis):
+                assert keys(redis, "rag:passage:*") == []
+        return await run(self, script, *values)
+
+    async with opened(redis) as store:
+        monkeypatch.setattr(RedisStore, "_run", late)
+        await store.put("i", MODEL, Document("a.md", "d"), *many(70))
+        assert len(await store.dense("i", ROW[0], 100)) == 70
+    assert len(keys(redis, "rag:passage:*")) == 70
+
+
+async def test_an_index_dropped_while_it_is_written(redis: str, monkeypatch: pytest.MonkeyPatch):
+    flushed(redis)
+    run, dropped = RedisStore._run, []
+
+    async def dropping(self: RedisStore, script: str, *values: object) -> object:
+        if script == module.scripts.COMMIT and len(dropped) < times:
+            dropped.append(await self.drop("i"))
+        return await run(self, script, *values)
+
+    monkeypatch.setattr(RedisStore, "_run", dropping)
+    async with opened(redis) as store:
+        times = 1
+        await store.put("i", MODEL, Document("a.md", "d"), *many(70))
+        assert [one.passages for one in await store.documents("i")] == [70]
+        times = 9
+        with pytest.raises(StoreFault, match="dropped again and again"):
+            await store.put("i", MODEL, Document("b.md", "d"), *many(70))
+        assert await store.indexes() == []
+    assert keys(redis) == [b"rag:ids", b"rag:numbers", b"rag:version"]
+
+
+async def test_a_failure_in_mid_document_leaves_nothing(redis: str):
+    flushed(redis)
+    async with opened(redis) as store:
+        await store.put("i", MODEL, Document("a.md", "d"), [TEXT], ROW)
+        passages, rows = many(70)
+        passages[-1] = NewPassage("x", "", {}, None)  # type: ignore[arg-type]
+        with pytest.raises(StoreFault, match="null"):
+            await store.put("i", MODEL, Document("a.md", "e"), passages, rows)
+        assert [one.digest for one in await store.documents("i")] == ["d"]
+    assert len(keys(redis, "rag:passage:*")) == 1
+    assert keys(redis, "rag:hidden:*") == keys(redis, "rag:leases") == []
+
+
+async def test_nothing_is_left_of_what_is_replaced_deleted_or_dropped(redis: str):
+    flushed(redis)
+    async with opened(redis) as store:
+        for count in (130, 120):
+            await store.put("i", MODEL, Document("a.md", f"{count}"), *many(count))
+        assert len(keys(redis, "rag:passage:*")) == 120
+        await store.put("i", MODEL, Document("b.md", "d"), *many(60))
+        await store.delete("i", "a.md")
+        assert len(keys(redis, "rag:passage:*")) == 60
+        await store.drop("i")
+    assert keys(redis) == [b"rag:ids", b"rag:numbers", b"rag:version"]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+async def test_opened_again_it_is_all_there(tmp_path: Path, how: signal.Signals):
+    kept = ("--appendonly", "yes", "--appendfsync", "always")
+    for number in range(1, 3):
+        with running(tmp_path, *kept, end=how) as url:
+            async with opened(url) as store:
+                assert len(await store.documents("i")) == number - 1
+                await store.put("i", MODEL, Document(f"{number}.md", "d"), *many(120, "cats"))
+                await store.put("i", MODEL, Document("again.md", f"{number}"), [TEXT], ROW)
+                await store.delete("i", "again.md")
+    with running(tmp_path, *kept) as url:
+        async with opened(url) as store:
+            assert len(await store.dense("i", ROW[0], 1000)) == 240
+            assert len(await store.lexical("i", "cat", 1000)) == 240
+            assert (await store.vectors_of("i", ["cats7"])).keys() == {"cats7"}
+
+
+async def test_without_memory_nothing_is_half_done_and_room_can_be_made(redis: str):
+    flushed(redis)
+    async with opened(redis) as store:
+        await store.put("i", MODEL, Document("a.md", "d"), *many(60))
+        with driver.Redis.from_url(redis) as client:
+            for more in (0, 600_000):
+                used = client.info("memory")["used_memory"]
+                client.config_set("maxmemory", used + more)
+                try:
+                    with pytest.raises(StoreFault, match=r"the store: .*'maxmemory'"):
+                        await store.put("i", MODEL, Document("a.md", "e"), *many(5000, "many"))
+                    assert len(await store.dense("i", ROW[0], 10_000)) == 60
+                    assert [one.digest for one in await store.documents("i")] == ["d"]
+                    assert len(keys(redis, "rag:passage:*")) == 60
+                finally:
+                    client.config_set("maxmemory", 0)
+            client.config_set("maxmemory", 1)
+            try:
+                assert await store.delete("i", "a.md")
+                assert await store.drop("i")
+            finally:
+                client.config_set("maxmemory", 0)
+
+
+async def test_no_word_of_any_script_is_an_operator(redis: str):
+    flushed(redis)
+    letters = random.Random(7)
+    alphabet = [chr(n) for n in range(0x2FFF) if chr(n).isalnum()] + list("_|@{}$*~%\"'\\()-")
+    async with opened(redis) as store:
+        for _ in range(60):
+            words = ["".join(letters.choices(alphabet, k=letters.randint(1, 9))) for _ in range(9)]
+            text = " ".join([*words, "inf nan 1e5 -3 as and or"])
+            await store.put("i", MODEL, Document("a.md", text), [NewPassage(text, "", {}, "")], ROW)
+            assert len(await store.lexical("i", text, 9)) == 1, text
+
+
+@pytest.mark.parametrize("word", ["École", "STRASSE", "Ωmega", "猫は寝る", "naïve", "x_y", "1984"])
+async def test_words_of_other_scripts(redis: str, word: str):
+    flushed(redis)
+    async with opened(redis) as store:
+        passage = NewPassage(f"a\0{word}\u2028b", "", {}, "k")
+        await store.put("i", MODEL, Document("a.md", "d"), [passage], ROW)
+        for asked in (word, word.lower(), f"what is ({word})?"):
+            assert len(await store.lexical("i", asked, 9)) == 1
+
+
+async def test_the_password(tmp_path: Path):
+    (tmp_path / "right").write_text("a:secret@\n")
+    (tmp_path / "wrong").write_text("another")
+    with running(tmp_path, "--requirepass", "a:secret@") as url:
+        async with opened(f"{url}?password_file={tmp_path}/right") as store:
+            assert await store.indexes() == []
+        for end in (f"?password_file={tmp_path}/wrong", ""):
+            with pytest.raises(ConfigError, match=r"^STORE_URL: .*(?i:password|auth)") as told:
+                await refused(url + end)
+            assert not isinstance(told.value, NotYet)
+    with pytest.raises(ConfigError, match=r"^STORE_URL: password_file: .*none"):
+        await refused(f"{url}?password_file={tmp_path}/none")
+
+
+async def test_a_server_that_is_not_there_may_come(tmp_path: Path):
+    with pytest.raises(NotYet, match=r"^STORE_URL: Redis can't be reached: "):
+        await refused(f"redis://127.0.0.1:{free_port()}")
+
+
+@pytest.mark.parametrize(
+    ("options", "engine", "told"),
+    [
+        ((), (), "this Redis has no Query Engine"),
+        (("--maxmemory", "1gb", "--maxmemory-policy", "allkeys-lru"), ENGINE, ".*noeviction"),
+    ],
+)
+async def test_a_server_that_will_not_do(
+    tmp_path: Path, options: tuple[str, ...], engine: tuple[str, ...], told: str
+):
+    with (
+        running(tmp_path, *options, engine=engine) as url,
+        pytest.raises(ConfigError, match=f"^STORE_URL: {told}") as error,
+    ):
+        await refused(url)
+    assert not isinstance(error.value, NotYet)
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        ("/3", "database 0 is needed, not 3"),
+        ("?nonsense=1", ".*nonsense"),
+        (":x", ".*"),
+    ],
+)
+async def test_an_address_that_can_not_be_right(redis: str, end: str, told: str):
+    with pytest.raises(ConfigError, match=f"^STORE_URL: {told}") as error:
+        await refused(redis + end)
+    assert not isinstance(error.value, NotYet)
+
+
+async def test_data_of_another_version(redis: str):
+    with driver.Redis.from_url(flushed(redis)) as client:
+        client.set("rag:version", "99")
+    with pytest.raises(ConfigError, match=r"another version \(99\)"):
+        await refused(redis)
+    flushed(redis)
+
+
+async def test_a_server_that_goes_and_comes_back(tmp_path: Path):
+    port = free_port()
+    kept = ("--appendonly", "yes")
+    with running(tmp_path, *kept, port=port) as url:
+        store = RedisStore(url)
+        await store.open()
+        await store.put("i", MODEL, Document("a.md", "d"), [TEXT], ROW)
+    with pytest.raises(StoreFault, match=r"^the store: "):
+        await store.dense("i", ROW[0], 9)
+    with pytest.raises(StoreFault, match=r"^the store: "):
+        await store.put("i", MODEL, Document("b.md", "d"), [TEXT], ROW)
+    with running(tmp_path, *kept, port=port):
+        assert len(await store.dense("i", ROW[0], 9)) == 1
+    await store.close()
+
+
+async def test_a_server_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "_SECONDS", 0.2)
+    with running(tmp_path) as url:
+        async with opened(url) as store:
+            with driver.Redis.from_url(url) as client:
+                process = client.info("server")["process_id"]
+            os.kill(process, signal.SIGSTOP)
+            try:
+                with pytest.raises(StoreFault, match="the store: no answer in time"):
+                    await store.dense("i", ROW[0], 9)
+            finally:
+                os.kill(process, signal.SIGCONT)
+            assert await store.dense("i", ROW[0], 9) == []

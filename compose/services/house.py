@@ -14,14 +14,14 @@ from services.engines.embedder import Embedder, Embedding, HttpEmbedder
 from services.engines.http import Http
 from services.engines.llm import LLM
 from services.engines.reranker import Reranker
-from services.errors import ConfigError
+from services.errors import ConfigError, NotYet
 from services.ingest.ingest import Ingestion
 from services.kit.metrics import Metrics
 from services.kit.traces import traces_to
 from services.searching import LocalSearcher, RemoteSearcher, Searcher
 from services.settings import STORES, Settings
 from services.stages import Parts
-from services.store.faults import StoreFault
+from services.store.faults import StoreBusy, StoreFault
 from services.store.model import Store
 from services.store.sqlite import SQLiteStore
 
@@ -59,6 +59,8 @@ async def opened(settings: Settings) -> AsyncIterator[House]:
             stack.push_async_callback(store.close)
             try:
                 await store.open()
+            except StoreBusy as error:
+                raise NotYet(f"STORE_URL: {error}") from None
             except (StoreFault, OSError) as error:
                 raise ConfigError(f"STORE_URL: {error}") from None
         ingestion = Ingestion(store, embedding, metrics, settings)

@@ -7,3 +7,9 @@ from services.errors import ServiceError
 
 class StoreFault(ServiceError):
     kind = "store_error"
+
+
+class StoreBusy(StoreFault):
+    """It may do better later."""
+
+    status = 503

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ import orjson
 
 from services.errors import ConfigError, NotYet
 from services.store import postgres_schema as schema
-from services.store.faults import StoreFault
+from services.store.faults import StoreBusy, StoreFault
 from services.store.model import (
     Document,
     Filters,
@@ -35,6 +36,7 @@ _VECTOR = "vector_send(vector::vector)"
 _MOST_EF = 1000
 _ROWS_AT_ONCE = 100
 """Passages in one statement: to make it ready for the way holds up all else in this process."""
+_CONNECTIONS, _WRITERS = 8, 4
 _SECONDS = 30
 """For an answer of the database that a client waits for, and for a free connection."""
 _LONG_SECONDS = 600
@@ -47,6 +49,7 @@ class PostgresStore:
         """`password_file=PATH` in the URL's query: the password is what that file holds."""
         self._url, self._password_file = without_password_file(url)
         self._pool: Any = None
+        self._writers = asyncio.Semaphore(_WRITERS)
 
     async def open(self) -> None:
         """Raises NotYet while the server can't be reached, ConfigError where that can't help."""
@@ -55,7 +58,7 @@ class PostgresStore:
                 self._url,
                 password=read_password(self._password_file),
                 min_size=1,
-                max_size=8,
+                max_size=_CONNECTIONS,
                 command_timeout=_LONG_SECONDS,
             )
         except (OSError, asyncpg.CannotConnectNowError) as error:
@@ -64,7 +67,8 @@ class PostgresStore:
             raise ConfigError(f"STORE_URL: {error}") from None
         async with self._transaction() as db:
             await db.execute(f"SELECT pg_advisory_xact_lock({schema.LOCK})")
-            await db.execute(schema.TABLES)
+            if await db.fetchval("SELECT to_regclass($1)", schema.LAST) is None:
+                await db.execute(schema.TABLES)
             version = await db.fetchval(
                 "SELECT extversion FROM pg_extension WHERE extname = 'vector'"
             )
@@ -112,7 +116,7 @@ class PostgresStore:
     ) -> None:
         assert len(passages) == len(vectors)
         checked_name(index)
-        async with self._transaction() as db:
+        async with self._writing() as db:
             number = await _made(db, index, model)
             await _remove(db, number, _storable(document.name))
             row = await db.fetchval(
@@ -131,30 +135,29 @@ class PostgresStore:
             await db.execute(schema.RECOUNT, number, 1, row)
 
     async def delete(self, index: str, name: str) -> bool:
-        async with self._transaction() as db:
+        async with self._writing() as db:
             number = await db.fetchval(
                 "SELECT id FROM rag_indexes WHERE name = $1 FOR UPDATE", index
             )
             return number is not None and await _remove(db, number, _storable(name))
 
     async def drop(self, index: str) -> bool:
-        async with self._transaction() as db:
+        async with self._writing() as db:
             number = await db.fetchval(
                 "DELETE FROM rag_indexes WHERE name = $1 RETURNING id", index
             )
-        if number is not None:
-            # By itself: within the transaction it would keep everyone from reading until all that
-            # is being written is done. An empty graph that a crash leaves behind costs nothing.
-            async with self._connection() as db:
-                await db.execute(f"DROP INDEX CONCURRENTLY IF EXISTS rag_vectors_{number}")
-        return number is not None
+            if number is not None:
+                await db.execute(f"DROP TABLE {schema.vectors(number)}")
+            return number is not None
 
     async def vectors_of(self, index: str, keys: Collection[str]) -> dict[str, Vectors]:
-        rows = await self._rows(
-            f"SELECT key, {_VECTOR} FROM rag_passages WHERE index_id ="
-            " (SELECT id FROM rag_indexes WHERE name = $1) AND key = ANY($2)",
-            index,
-            list(keys),
+        number = await self._number(index)
+        if number is None:
+            return {}
+        rows = await self._vectors(
+            f"SELECT key, {_VECTOR} FROM rag_passages JOIN {schema.vectors(number)}"
+            " ON passage_id = id WHERE index_id = $2 AND key = ANY($1)",
+            *(list(keys), number),
         )
         return {key: _vector(sent) for key, sent in rows}
 
@@ -176,19 +179,15 @@ class PostgresStore:
         number = await self._number(index)
         if number is None or limit < 1:
             return []
-        distance = f"(vector::halfvec({len(vector)})) <=> $1::text::halfvec({len(vector)})"
+        distance = f"vector <=> $1::text::halfvec({len(vector)})"
         values: list[Any] = [_told(vector), limit]
         among = _among(filters, values)
-        narrowed = f"AND {among}" if among else ""
-        async with self._transaction() as db:
-            await db.execute(f"SET LOCAL hnsw.ef_search = {min(max(limit, 40), _MOST_EF)}")
-            await db.execute("SET LOCAL hnsw.iterative_scan = strict_order")
-            rows = await db.fetch(
-                f"SELECT id, 1 - ({distance}) FROM rag_passages"
-                f" WHERE index_id = {number} {narrowed} ORDER BY {distance} LIMIT $2",
-                *values,
-                timeout=_SECONDS,
-            )
+        rows = await self._vectors(
+            f"SELECT passage_id, 1 - ({distance}) FROM {schema.vectors(number)}"
+            f" {f'WHERE {among}' if among else ''} ORDER BY {distance} LIMIT $2",
+            *values,
+            reach=limit,
+        )
         return [Scored(id, score) for id, score in rows]
 
     async def passages(self, ids: Sequence[int]) -> list[Passage]:
@@ -202,8 +201,13 @@ class PostgresStore:
         return [found[id] for id in ids if id in found]
 
     async def vectors(self, index: str, ids: Sequence[int]) -> dict[int, Vectors]:
-        rows = await self._rows(
-            f"SELECT id, {_VECTOR} FROM rag_passages WHERE id = ANY($1)", list(ids)
+        number = await self._number(index)
+        if number is None:
+            return {}
+        rows = await self._vectors(
+            f"SELECT passage_id, {_VECTOR} FROM {schema.vectors(number)}"
+            " WHERE passage_id = ANY($1)",
+            list(ids),
         )
         return {id: _vector(sent) for id, sent in rows}
 
@@ -214,6 +218,24 @@ class PostgresStore:
     async def _rows(self, query: str, *values: Any) -> list[Any]:
         async with self._connection() as db:
             return list(await db.fetch(query, *values, timeout=_SECONDS))
+
+    async def _vectors(self, query: str, *values: Any, reach: int = 0) -> list[Any]:
+        """Rows that need an index's table of vectors; none, if that is gone. `reach`: neighbours
+        that a graph is to be searched for."""
+        async with self._transaction() as db:
+            if reach:
+                await db.execute(f"SET LOCAL hnsw.ef_search = {min(max(reach, 40), _MOST_EF)}")
+                await db.execute("SET LOCAL hnsw.iterative_scan = strict_order")
+            try:
+                return list(await db.fetch(query, *values, timeout=_SECONDS))
+            except asyncpg.UndefinedTableError:
+                return []
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[Connection]:
+        """A transaction that may have to wait for others: it leaves connections to who reads."""
+        async with self._writers, self._transaction() as db:
+            yield db
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Connection]:
@@ -226,34 +248,24 @@ class PostgresStore:
             async with self._pool.acquire(timeout=_SECONDS) as db:
                 yield db
         except TimeoutError as error:
-            raise StoreFault("the store: no answer in time") from error
+            raise StoreBusy("the store: no answer in time") from error
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise StoreFault(f"the store: {error}") from error
 
 
 async def _made(db: Connection, name: str, model: Model) -> int:
     """The number of the index, which is made if it isn't there; locked until the end."""
-    made = await db.fetchval(
-        "INSERT INTO rag_indexes (name, model, dimension, query_prefix, passage_prefix)"
-        " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO NOTHING RETURNING id",
+    number, made, *known = await db.fetchrow(
+        schema.INDEX,
         name,
         model.id,
         model.dimension,
         model.query_prefix,
         model.passage_prefix,
     )
-    if made is not None:
-        if model.dimension <= schema.MOST_IN_GRAPH:
-            # One after the other: each keeps writers away, and then writes itself.
-            await db.execute(f"SELECT pg_advisory_xact_lock({schema.LOCK})")
-            await db.execute(schema.make_graph(made, model.dimension))
-        return int(made)
-    number, *known = await db.fetchrow(
-        "SELECT id, model, dimension, query_prefix, passage_prefix FROM rag_indexes"
-        " WHERE name = $1 FOR UPDATE",
-        name,
-    )
     require_same(name, Model(*known), model)
+    if made:
+        await db.execute(schema.make_vectors(number, model.dimension))
     return int(number)
 
 
@@ -264,6 +276,7 @@ async def _remove(db: Connection, number: int, name: str) -> bool:
     if row is None:
         return False
     await db.execute(schema.RECOUNT, number, -1, row)
+    await db.execute(f"DELETE FROM {schema.vectors(number)} WHERE document_id = $1", row)
     await db.execute("DELETE FROM rag_documents WHERE id = $1", row)
     return True
 
@@ -278,11 +291,7 @@ async def _add(
     for first in range(0, len(passages), _ROWS_AT_ONCE):
         some = passages[first : first + _ROWS_AT_ONCE]
         await db.execute(
-            "INSERT INTO rag_passages (index_id, document_id, position, key, header, text,"
-            " metadata, vector) SELECT $1, $2, position, key, header, text, metadata::jsonb,"
-            " vector::halfvec"
-            " FROM unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])"
-            " AS new (position, key, header, text, metadata, vector)",
+            schema.ADD_PASSAGES.format(vectors=schema.vectors(number)),
             number,
             document,
             list(range(first, first + len(some))),

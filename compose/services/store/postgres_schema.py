@@ -1,7 +1,8 @@
 """Tables in PostgreSQL, with pgvector.
 
 Words are in `rag_postings`, and BM25 is summed in SQL: the database's own ranking knows nothing of
-how rare a word is. Vectors of all indexes share a table; each index has its own HNSW graph.
+how rare a word is. The vectors of each index are in a table of its own: to make its graph, or to
+drop it, keeps nobody from the others, whose writers may be at work for minutes.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ LEAST_PGVECTOR = (0, 8)
 """halfvec since 0.7; a filtered search that goes on until it has enough since 0.8."""
 
 LOCK = 7_285_001
-"""Of pg_advisory_xact_lock: two processes don't make the tables, or two graphs, at once."""
+"""Of pg_advisory_xact_lock: two processes don't make the tables at once."""
+LAST = "rag_postings_of_passage"
+"""What is made last. Where it is there nothing is made: that would wait for all who write."""
 
 MOST_IN_GRAPH = 4000
 """Dimensions of a halfvec that pgvector's graphs take; longer vectors are compared one by one."""
@@ -48,8 +51,7 @@ CREATE TABLE IF NOT EXISTS rag_passages (
     key text NOT NULL,
     header text NOT NULL,
     text text NOT NULL,
-    metadata jsonb NOT NULL,
-    vector halfvec NOT NULL
+    metadata jsonb NOT NULL
 );
 CREATE INDEX IF NOT EXISTS rag_passages_of_document ON rag_passages (document_id);
 CREATE INDEX IF NOT EXISTS rag_passages_by_key ON rag_passages (index_id, key);
@@ -65,14 +67,45 @@ CREATE INDEX IF NOT EXISTS rag_postings_of_passage ON rag_postings (passage_id);
 """
 
 
-def make_graph(number: int, dimension: int) -> str:
-    """Of the passages of one index: its number and dimension stand in the statement, so that the
-    planner can tell."""
-    return (
-        f"CREATE INDEX rag_vectors_{number} ON rag_passages USING hnsw"
-        f" ((vector::halfvec({dimension})) halfvec_cosine_ops) WHERE index_id = {number}"
-    )
+def vectors(number: int) -> str:
+    """The table of an index's vectors."""
+    return f"rag_vectors_{number}"
 
+
+def make_vectors(number: int, dimension: int) -> str:
+    """Rows go with their document, by hand: a reference would lock the passages of all indexes."""
+    table = vectors(number)
+    graph = f"CREATE INDEX ON {table} USING hnsw (vector halfvec_cosine_ops);"
+    return f"""
+CREATE TABLE {table} (
+    passage_id bigint PRIMARY KEY,
+    document_id bigint NOT NULL,
+    vector halfvec({dimension}) NOT NULL
+);
+CREATE INDEX ON {table} (document_id);
+{graph if dimension <= MOST_IN_GRAPH else ""}
+"""
+
+
+INDEX = """
+INSERT INTO rag_indexes (name, model, dimension, query_prefix, passage_prefix)
+VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO UPDATE SET name = EXCLUDED.name
+RETURNING id, xmax = 0 AS made, model, dimension, query_prefix, passage_prefix
+"""
+"""An index and whether it was made now; locked until the transaction ends, in either case."""
+
+ADD_PASSAGES = """
+WITH new AS (
+    SELECT * FROM unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+    AS new (position, key, header, text, metadata, vector)
+), stored AS (
+    INSERT INTO rag_passages (index_id, document_id, position, key, header, text, metadata)
+    SELECT $1, $2, position, key, header, text, metadata::jsonb FROM new
+    RETURNING id, position
+)
+INSERT INTO {vectors} (passage_id, document_id, vector)
+SELECT stored.id, $2, new.vector::halfvec FROM stored JOIN new USING (position)
+"""
 
 BM25 = """
 WITH asked AS (

@@ -18,7 +18,7 @@ import orjson
 
 from services.store import sqlite_reading as reading
 from services.store import sqlite_writing as writing
-from services.store.faults import StoreFault
+from services.store.faults import StoreBusy, StoreFault
 from services.store.matrix import Matrix
 from services.store.model import (
     Document,
@@ -131,6 +131,7 @@ class SQLiteStore:
             self._matrices[number] = matrix
         for dropped in set(self._matrices) - reading.numbers(db):
             self._matrices.pop(dropped, None)  # by another process, perhaps
+            self._growing.pop(dropped, None)
         return matrix
 
     async def _read(self, what: Callable[[sqlite3.Connection], R]) -> R:
@@ -147,7 +148,8 @@ class SQLiteStore:
         try:
             return what(self._connection())
         except (sqlite3.Error, orjson.JSONDecodeError) as error:
-            raise StoreFault(f"the store {self._file}: {error}") from error
+            busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+            raise (StoreBusy if busy else StoreFault)(f"the store {self._file}: {error}") from error
 
     def _connection(self) -> sqlite3.Connection:
         """This thread's own."""

@@ -200,8 +200,7 @@ Environment variables. One that is empty counts as not set.
 
 {table(("variable", "default", "meaning"), settings)}
 `STORE_URL` of a database may end in `?password_file=PATH`: the password is then what that file
-holds. There is no store on Redis
-([why](../explanation/decisions/0015-where-documents-are-kept.md)).
+holds. [Which store for what](../howto/ask-your-documents.md#which-store).
 
 ## Metrics
 `GET /metrics` of every role; roles of one process tell the same.

@@ -12,6 +12,7 @@ from adapter.settings import load_settings
 from tests.support import machine
 
 PAGE = (machine.ROOT / "docs" / "howto" / "ask-your-documents.md").read_text()
+REDIS = (machine.ROOT / "compose" / "redis.yaml").read_text()
 EXAMPLE = (machine.ROOT / "compose" / ".env.example").read_text()
 
 
@@ -28,6 +29,7 @@ def test_the_configuration_is_valid(tmp_path: Path) -> None:
 def test_every_variable_is_a_setting_of_services_or_stack() -> None:
     named = {*re.findall(r"\b(?:[A-Z]+_)+[A-Z]+\b", PAGE)}
     of_stack = {*re.findall(r"^#?(\w+)=", EXAMPLE, re.MULTILINE)}
+    of_stack |= {*re.findall(r"\$\{(\w+)", REDIS)}
     assert named - {*variables().values()} - of_stack == set()
 
 

@@ -9,7 +9,7 @@ PINNED := --universal --generate-hashes --python-version 3.11 --no-header --no-a
 	--no-emit-index-url --no-emit-find-links --quiet
 COMPILE := $(BIN)/uv pip compile pyproject.toml $(PINNED)
 COMPILE_SERVICES := $(BIN)/uv pip compile compose/services/pyproject.toml $(PINNED) \
-	--extra postgres --extra traces
+	--extra postgres --extra redis --extra traces
 COMPILE_LOCAL := $(BIN)/uv pip compile compose/services/pyproject.toml $(PINNED) \
 	--extra wordllama --extra ask
 

@@ -74,9 +74,9 @@ async def pass_verbatim(
     else:
         facts.upstream = to
     engine, client = ollama_of(state, facts.upstream)
-    headers = headers_on(exchange) | ({"Content-Type": content_type} if content_type else {})
     with state.admission.enter() as place:
         await engine.health.require()
+        headers = headers_on(exchange) | ({"Content-Type": content_type} if content_type else {})
         with engine.asked("", ""), state.streams.opening():
             answer = await client.pass_on(
                 exchange.method,

@@ -120,7 +120,8 @@ async def pack(
             sizes = await sizes_of(parts, kept, origin)
             kept = [kept[place] for place in packing.kept(sizes, excess)]
             if not kept:
-                raise Refused(no_room(tokens - sum(sizes), max(room, 0)))
+                bare = await tokens_of(parts, prompt.messages(asked, []), origin)
+                raise Refused(no_room(bare, max(room, 0)))
     return Packed(messages, shown, tokens, counted is not None, len(hits) - len(kept))
 
 
@@ -139,6 +140,11 @@ def fits(parts: Parts, messages: Sequence[dict[str, Any]], wanted: int | None) -
         return False
     room = packing.room(window, wanted, parts.settings.context_tokens)
     return packing.at_most([one["content"] for one in messages]) <= room
+
+
+async def tokens_of(parts: Parts, messages: Sequence[dict[str, Any]], origin: Origin) -> int:
+    counted = await parts.llm.count(messages, origin)
+    return counted.tokens if counted else estimate(messages)
 
 
 def no_room(tokens: int, room: int) -> str:

@@ -50,7 +50,7 @@ class Origin:
 
 def origin_of(headers: Mapping[str, str]) -> Origin:
     """Of a request to us: the client's own id goes on, if it is fit for a header."""
-    given = headers.get(REQUEST_ID, "")
+    given = headers.get(REQUEST_ID, "").removeprefix(HOP_MARK)
     safe = given.isascii() and given.isprintable() and 0 < len(given) <= 100 and " " not in given
     return Origin(given if safe else secrets.token_hex(16), headers.get(TRACE, ""))
 

@@ -91,18 +91,22 @@ class LLM:
             self._sizes.popitem(last=False)
         return counted.tokens
 
+    async def tokenize(self, body: Body, origin: Origin) -> Any:
+        """An engine's answer to vLLM's request."""
+        asked = body | {"model": await self.model()}
+        try:
+            return await self._http.post(f"{self.url}/v1/tokenize", asked, origin)
+        except EngineRefused as error:
+            if error.status != 404:
+                raise
+        # A vLLM without an adapter before it has the route elsewhere.
+        return await self._http.post(f"{self.url}/tokenize", asked, origin)
+
     async def _tokenized(self, body: Body, origin: Origin) -> Counted | None:
         if time.monotonic() < self._uncounted_until:
             return None
-        asked = body | {"model": await self.model()}
         try:
-            try:
-                reply = await self._http.post(f"{self.url}/v1/tokenize", asked, origin)
-            except EngineRefused as error:
-                if error.status != 404:
-                    raise
-                # A vLLM without an adapter before it has the route elsewhere.
-                reply = await self._http.post(f"{self.url}/tokenize", asked, origin)
+            reply = await self.tokenize(body, origin)
             return Counted(int(reply["count"]), int(reply.get("max_model_len") or 0))
         except EngineRefused as error:
             # 400 as well: so the adapter says that an engine has no such route.

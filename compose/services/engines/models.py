@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from services.engines.http import Http
 from services.errors import EngineAway, NotConfigured, ServiceError
@@ -43,54 +44,69 @@ async def first_able(http: Http, adapter: str, ability: str, variable: str, own:
         EngineAway: there may be one later.
     """
     missing = NotConfigured(f"no model is known to be able of {ability}: set {variable}")
+    listed = await got(http, f"{adapter}/api/tags")
+    if listed is None:
+        if only := await only_model(http, adapter, own):
+            return only
+        raise missing
     seeing = ""
     try:
-        listed = await http.get(f"{adapter}/api/tags")
-        for row in listed["models"]:
-            name = str(row["model"])
-            if name.partition(":")[0] == own:
-                continue
-            shown = await http.post(f"{adapter}/api/show", {"model": name})
-            can = shown["capabilities"]
+        for name in [str(row["model"]) for row in listed["models"]]:
+            can = [] if name.partition(":")[0] == own else await abilities(http, adapter, name)
             if ability in can and "vision" not in can:
                 return name
             seeing = seeing or (name if ability in can else "")
-        if seeing:
-            await require_all(http, adapter, variable)
-            return seeing
-    except ServiceError as error:
-        if error.status != 404:
-            raise
-        if only := await only_model(http, adapter):
-            return only
     except (LookupError, TypeError):
         raise missing from None
-    raise missing
+    if not seeing:
+        raise missing
+    await require_all(http, adapter, variable)
+    return seeing
 
 
-async def only_model(http: Http, server: str) -> str:
-    """The model of a server that has no other; else nothing."""
+async def abilities(http: Http, adapter: str, model: str) -> list[str]:
+    """None of a model that has gone since it was listed.
+
+    Raises:
+        LookupError, TypeError: the server tells of none.
+    """
     try:
-        rows = (await http.get(f"{server}/v1/models"))["data"]
-        return str(rows[0]["id"]) if len(rows) == 1 else ""
-    except (LookupError, TypeError):
-        return ""
+        shown = await http.post(f"{adapter}/api/show", {"model": model})
     except ServiceError as error:
-        if error.status != 404:
-            raise
+        if error.status == 404:
+            return []
+        raise
+    return [str(ability) for ability in shown["capabilities"]]
+
+
+async def got(http: Http, url: str) -> Any:
+    """What a server tells; None if it has no such route."""
+    try:
+        return await http.get(url)
+    except ServiceError as error:
+        if error.status == 404:
+            return None
+        raise
+
+
+async def only_model(http: Http, server: str, own: str) -> str:
+    """The model of a server that has no other, and is not `own`; else nothing."""
+    listed = await got(http, f"{server}/v1/models")
+    try:
+        [row] = listed["data"]
+        name = row["id"]
+    except (LookupError, TypeError, ValueError):
         return ""
+    return name if isinstance(name, str) and name.partition(":")[0] != own else ""
 
 
 async def require_all(http: Http, adapter: str, variable: str) -> None:
     """Raises EngineAway while an engine of the adapter is away; other servers tell of none."""
+    listed = await got(http, f"{adapter}/ready")
     try:
-        upstreams = (await http.get(f"{adapter}/ready"))["upstreams"]
-    except (LookupError, TypeError):
+        away = [name for name, up in listed["upstreams"].items() if not up]
+    except (LookupError, TypeError, AttributeError):
         return
-    except ServiceError as error:
-        if error.status == 404:
-            return
-        raise
-    if away := [name for name, up in upstreams.items() if not up]:
+    if away:
         told = f"{', '.join(away)} is not there, or still loading"
         raise EngineAway(f"no model is known for this yet: {told} ({variable} would name one)")

@@ -64,8 +64,9 @@ OWN = (
     frozenset(Retrieval.model_fields)
     | frozenset(Answering.model_fields)
     | {"stream_options", "language", "key_index_name", "tools", "tool_choice", "n"}
+    | {"max_new_tokens", "streaming", "data"}
 )
-"""What isn't handed on to the model; all else is."""
+"""What isn't handed on to the model; all else is. The last are Enterprise-RAG's."""
 
 OPEA_DEFAULTS: Mapping[str, Any] = {
     "max_tokens": 1024,

@@ -31,7 +31,7 @@ class Guard:
     """`listening`: the address of this server; `added`: origins beside those of this machine."""
 
     def __init__(self, listening: str, added: Iterable[str] = ()) -> None:
-        self._loopback = listening == "localhost" or is_loopback(listening)
+        self._loopback = listening == "localhost" or is_loopback(listening.strip("[]"))
         self._added = {origin.strip().rstrip("/").lower() for origin in added if origin.strip()}
         self._names = {name_of(origin) for origin in self._added}
 
@@ -46,7 +46,7 @@ class Guard:
         name = host_of(host)
         if "." not in name and ":" not in name:
             return True  # another container's, or this network's: no page of the web has one
-        own = {"", "localhost", socket.gethostname().lower()} | self._names
+        own = {socket.gethostname().lower()} | self._names
         return name in own or name.endswith(_NEAR_SUFFIXES) or address_of(name) is not None
 
     def judged(self, request: web.Request) -> str:

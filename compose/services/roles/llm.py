@@ -120,9 +120,9 @@ def turns(messages: Any) -> list[dict[str, Any]]:
     return messages
 
 
-async def tokenize(request: web.Request) -> web.StreamResponse:
+async def tokenize(request: web.Request) -> web.Response:
     house, body = request.app[HOUSE], await read_object(request)
-    return await passed(request, house, "/v1/tokenize", body, origin_of(request.headers))
+    return json_reply(await house.parts.llm.tokenize(body, origin_of(request.headers)))
 
 
 async def models(request: web.Request) -> web.Response:

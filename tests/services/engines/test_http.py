@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from services.engines.http import Http, Origin, error_text, refusal, refuse_hop
+from services.engines.http import Http, Origin, error_text, origin_of, refusal, refuse_hop
 from services.errors import (
     EngineAway,
     EngineError,
@@ -156,3 +156,12 @@ def test_a_hop_is_seen_in_either_header():
         with pytest.raises(Loop):
             refuse_hop({name: ORIGIN.headers()[name]})
     refuse_hop({"X-Request-Id": "mine"})
+
+
+def test_an_id_is_marked_once_however_many_services_a_request_goes_through():
+    first = origin_of({"X-Request-Id": "mine"})
+    second = origin_of(first.headers())
+    assert second.request_id == "mine"
+    assert second.headers()["X-Request-Id"] == "rag-hop.mine"
+    longest = origin_of({"X-Request-Id": "a" * 100})
+    assert origin_of(longest.headers()) == longest

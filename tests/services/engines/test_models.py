@@ -94,3 +94,18 @@ async def test_a_server_that_tells_no_abilities_means_the_only_model_it_has(
     scripted.models = ("tiny-chat", "other")
     with pytest.raises(NotConfigured, match="set LLM_MODEL_ID"):
         await first_able(http, scripted.url, *WANTED)
+    scripted.models = ("chatqna:latest",)
+    with pytest.raises(NotConfigured, match="set LLM_MODEL_ID"):
+        await first_able(http, scripted.url, *WANTED)
+
+
+async def test_a_model_that_has_gone_since_it_was_listed_is_passed_over(http: Http):
+    async with OllamaStandIn("gone:1b", "llama:7b") as ollama:
+
+        async def shown_but_one(request: web.Request, asked: Asked) -> web.StreamResponse:
+            if asked.json["model"] == "gone:1b":
+                return web.json_response({"error": "model 'gone:1b' not found"}, status=404)
+            return web.json_response({"capabilities": ["completion"]})
+
+        ollama.play("/api/show", shown_but_one)
+        assert await first_able(http, ollama.url, *WANTED) == "llama:7b"

@@ -14,6 +14,7 @@ def test_one_value_is_a_list_of_one():
 def test_what_the_model_gets():
     body = {"messages": [], "k": 3, "stream": True, "temperature": 0, "min_p": 0.1, "stop": None}
     assert sampling(body) == {"temperature": 0, "min_p": 0.1}
+    assert sampling({"max_new_tokens": 3, "streaming": True, "data": {}}) == {}
 
 
 def test_the_length_of_an_answer():

@@ -33,6 +33,7 @@ def test_names_of_this_machine(host: str):
 def test_names_that_are_made_to_mean_it(host: str):
     assert not LOCAL.knows(host)
     assert not Guard("::1").knows(host)
+    assert not Guard("[::1]").knows(host)
     assert not Guard("localhost").knows(host)
     assert Guard("0.0.0.0").knows(host), "whoever listens to all has a name that we don't know"
 

@@ -75,3 +75,8 @@ async def test_what_is_refused(rag: Rag):
 
 async def test_tokens_are_counted(rag: Rag):
     assert (await rag.post("llm", "/v1/tokenize", {"prompt": "hi"})).json["count"] > 0
+
+
+async def test_tokens_are_counted_by_an_engine_without_the_adapter(stack: Stack):
+    async with stack.up(llm_url=stack.chat.url) as rag:
+        assert (await rag.post("llm", "/v1/tokenize", {"prompt": "hi"})).json["count"] > 0

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from services.grounding.opea import pieces
 
 from tests.services.house import Rag, Stack, in_chat
 from tests.services.web import pages
@@ -102,6 +103,13 @@ def unescaped(text: str) -> str:
         return text
     leading = [re.match(r"[0-9A-Fa-f]+", part) for part in text.split("\\x")[1:]]
     return bytes(int(found[0], 16) & 0xFF for found in leading if found).decode(errors="replace")
+
+
+@pytest.mark.parametrize(
+    "text", ["C:\\xab\\new \\x41", "a\tb\r\n", "\\frac{1}{2}'\"", "猫\\x猫", "\x00\u2028🐈"]
+)
+def test_the_page_shows_every_character(text: str):
+    assert Svelte().read(b"".join(pieces(text))).text == text
 
 
 @pytest.fixture

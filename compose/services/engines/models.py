@@ -52,7 +52,7 @@ async def first_able(http: Http, adapter: str, ability: str, variable: str, own:
     seeing = ""
     try:
         for name in [str(row["model"]) for row in listed["models"]]:
-            can = [] if name.partition(":")[0] == own else await abilities(http, adapter, name)
+            can = [] if bare(name) == bare(own) else await abilities(http, adapter, name)
             if ability in can and "vision" not in can:
                 return name
             seeing = seeing or (name if ability in can else "")
@@ -97,7 +97,12 @@ async def only_model(http: Http, server: str, own: str) -> str:
         name = row["id"]
     except (LookupError, TypeError, ValueError):
         return ""
-    return name if isinstance(name, str) and name.partition(":")[0] != own else ""
+    return name if isinstance(name, str) and bare(name) != bare(own) else ""
+
+
+def bare(name: str) -> str:
+    """The same for all ways of writing one model's name."""
+    return name.removesuffix(":latest").lower()
 
 
 async def require_all(http: Http, adapter: str, variable: str) -> None:

@@ -2,8 +2,8 @@
 
 The page takes off `b'` and `'`, and then: where there is a `\\xHH`, it reads these and nothing else
 of the event; where there is none, it makes `\\n` a line feed and leaves all other escapes as they
-are. So an event holds either what repr writes with `\\x` or what it doesn't, and not both kinds of
-quotes, one of which repr would escape.
+are. So an event holds either `\\xHH` alone, which backslashes and tabs are written as, too, or what
+needs no escape but `\\n`; and not both kinds of quotes, one of which repr would escape.
 """
 
 from __future__ import annotations
@@ -12,13 +12,20 @@ import re
 
 from services.grounding.sse import event
 
-_RUNS = re.compile(r"""[^\n\r\t -~]+|[\n\r\t !#-~]+|[\n\r\t -&(-~]+""")
-"""What has an `\\x`; the rest of ASCII without double quotes; without single ones."""
+_RUNS = re.compile(r"""([^\n -\[\]-~]+)|[\n !#-\[\]-~]+|[\n -&(-\[\]-~]+""")
+"""What is written as `\\xHH`; the rest without double quotes; without single ones."""
 
 
 def pieces(text: str) -> list[bytes]:
     """The events of a text, none if it is empty."""
-    return [event(repr(run.encode()).encode()) for run in _RUNS.findall(text)]
+    return [event(_told(run).encode()) for run in _RUNS.finditer(text)]
+
+
+def _told(run: re.Match[str]) -> str:
+    data = run[0].encode()
+    if run[1] is None:
+        return repr(data)
+    return "b'" + "".join(f"\\x{byte:02x}" for byte in data) + "'"
 
 
 def failed(payload: bytes) -> bytes:

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from services import pipeline
 from services.engines.http import origin_of, refuse_hop
+from services.engines.models import bare
 from services.errors import NotFound, Refused, ServiceError
 from services.grounding import asking
 from services.grounding.asking import Answering, Retrieval
@@ -121,10 +122,6 @@ async def model_row(request: web.Request) -> dict[str, Any]:
     row = {"id": house.settings.model_name, "object": "model", "created": 0, "owned_by": "services"}
     window = house.parts.llm.window
     return row | {"max_model_len": window} if window else row
-
-
-def bare(name: str) -> str:
-    return name.removesuffix(":latest").lower()
 
 
 ROUTES: Routes = {

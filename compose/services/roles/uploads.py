@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from services.errors import Refused, TooLarge
 from services.ingest.ingest import File
@@ -53,7 +54,7 @@ async def read_form(request: web.Request, spool: Spool, limit: int) -> Form:
                 await read_field(part, form)
             else:
                 await read_file(part, form, spool, limit)
-    except (ValueError, KeyError, AssertionError):
+    except (ValueError, KeyError, AssertionError, HttpProcessingError):
         raise Refused("the body is no form: send files as multipart/form-data") from None
     return form
 

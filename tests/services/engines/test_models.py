@@ -109,3 +109,14 @@ async def test_a_model_that_has_gone_since_it_was_listed_is_passed_over(http: Ht
 
         ollama.play("/api/show", shown_but_one)
         assert await first_able(http, ollama.url, *WANTED) == "llama:7b"
+
+
+@pytest.mark.parametrize("own", ["docs", "docs:latest", "Docs"])
+async def test_the_pipeline_is_never_its_own_model(http: Http, own: str):
+    async with OllamaStandIn("docs:latest", "llama:7b") as ollama:
+
+        async def able(request: web.Request, asked: Asked) -> web.StreamResponse:
+            return web.json_response({"capabilities": ["completion"]})
+
+        ollama.play("/api/show", able)
+        assert await first_able(http, ollama.url, *WANTED[:2], own) == "llama:7b"

@@ -22,6 +22,8 @@ def payloads(text: str) -> list[str]:
         ("猫は", [r"b'\xe7\x8c\xab\xe3\x81\xaf'"]),
         ("a\x1bb", ["b'a'", r"b'\x1b'", "b'b'"]),
         ('it\'s "x"', ['b"it\'s "', "b'\"x\"'"]),
+        (r"C:\xab", ["b'C:'", r"b'\x5c'", "b'xab'"]),
+        ("a\tb\r\n", ["b'a'", r"b'\x09'", "b'b'", r"b'\x0d'", r"b'\n'"]),
     ],
 )
 def test_an_event_holds_what_the_page_reads_at_once(text: str, told: list[str]):

@@ -146,3 +146,13 @@ async def test_a_form_without_files_may_be_a_plain_one():
 )
 def test_names(given: str, name: str):
     assert name_of(given) == name
+
+
+async def test_a_header_of_a_part_that_is_none():
+    head = b'Content-Disposition: form-data; name="files"; filename="a.md\x00.pdf"\r\n\r\n'
+    body = b"--B\r\n" + head + b"cats\r\n--B--\r\n"
+    async with server() as url:
+        headers = {"Content-Type": "multipart/form-data; boundary=B"}
+        reply = await send(url, "POST", "/", body, headers)
+    assert reply.status == 400
+    assert "the body is no form" in reply.json["error"]["message"]

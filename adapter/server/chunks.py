@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from adapter.server.heads import LAST_CHUNK
+
 _MUCH = 2**16
 """Bytes that wait for a client from which on the loop says so to the protocol, too."""
 
@@ -47,6 +49,12 @@ class ChunkWriter:
         if self._lines and data.find(b"\n") != len(data) - 1:
             return b"".join(map(chunk, data.splitlines(keepends=True)))
         return chunk(data)
+
+    def end(self, last: bytes = b"") -> None:
+        """Writes the last of the body and its end at once: a client is woken for it but once."""
+        end = (self.framed(last) if last else b"") + (LAST_CHUNK if self._chunked else b"")
+        if end and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(end)
 
     async def drained(self) -> None:
         """Waits until the client has taken most of it.

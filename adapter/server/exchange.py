@@ -83,8 +83,8 @@ class Exchange(Protocol):
         """Begins an answer in pieces, of `length` bytes if that is known: its status is sent, and
         `first` with it."""
 
-    async def end(self) -> None:
-        """Ends it, when all of it was written."""
+    async def end(self, last: bytes = b"") -> None:
+        """Ends it, with the last of its body."""
 
     def cut(self) -> None:
         """Closes the connection, so that what has begun can't be taken for complete."""

@@ -9,7 +9,7 @@ from typing import Protocol
 from adapter.observe.facts import Facts
 from adapter.server.chunks import ChunkWriter
 from adapter.server.exchange import Routing
-from adapter.server.heads import BODILESS, LAST_CHUNK, head
+from adapter.server.heads import BODILESS, head
 from adapter.server.observing import own_headers
 from adapter.server.replies import NDJSON, Reply
 from adapter.server.state import State
@@ -31,7 +31,7 @@ class Line(Protocol):
 
 class FrontExchange:
     __slots__ = (
-        *("_begun", "_body", "_chunked", "_headers", "_keep", "_line"),
+        *("_begun", "_body", "_client", "_headers", "_keep", "_line"),
         *("facts", "path", "routing", "size", "state"),
     )
     method = "POST"
@@ -53,7 +53,7 @@ class FrontExchange:
         self.size = len(body)
         self._body = body
         self._line = line
-        self._begun = self._chunked = False
+        self._begun = False
 
     @property
     def target(self) -> str:
@@ -77,25 +77,23 @@ class FrontExchange:
         first: bytes = b"",
     ) -> ChunkWriter:
         self._begun = True
-        self._chunked = length is None and status not in BODILESS
         self.facts.status = status
         all_headers = {**headers, **own_headers(self.state, self.facts)}
         transport = self._line.transport
         if transport.is_closing():
             raise ConnectionResetError
-        client = ChunkWriter(
+        self._client = client = ChunkWriter(
             transport,
             self._line.taken,
-            chunked=self._chunked,
+            chunked=length is None and status not in BODILESS,
             lines=headers.get("Content-Type") == NDJSON,
         )
         beginning = head(status, all_headers, length, lasts=self._line.lasts)
         transport.write(beginning + client.framed(first) if first else beginning)
         return client
 
-    async def end(self) -> None:
-        if self._chunked:
-            self._line.transport.write(LAST_CHUNK)
+    async def end(self, last: bytes = b"") -> None:
+        self._client.end(last)
 
     def cut(self) -> None:
         self._line.transport.abort()

@@ -39,16 +39,18 @@ class Interpreter(Protocol):
 class Flow:
     """The bytes of an answer on their way through an interpreter."""
 
-    __slots__ = ("_answer", "_clock", "_feed", "_full", "_interpreter", "_write")
+    __slots__ = ("_answer", "_clock", "_feed", "_full", "_interpreter", "_last", "_write")
 
     def __init__(self, answer: Answer, interpreter: Interpreter, clock: Callable[[], int]) -> None:
         self._answer = answer
         self._interpreter = interpreter
         self._feed = interpreter.feed
         self._clock = clock
+        self._last = b""
 
-    async def write(self, write: Callable[[bytes], bool], *, full: bool = True) -> None:
+    async def write(self, write: Callable[[bytes], bool], *, full: bool = True) -> bytes:
         """Writes what there is to write for each read, until `write` has enough or it is over.
+        Returns what the reply ends with, which was not written: an end belongs to it.
 
         `full`: that `write` has enough means that the engine should wait, too.
         """
@@ -56,28 +58,29 @@ class Flow:
         clock = self._clock
         try:
             if await self._answer.pour(self._take):
-                return
+                return self._last
             broken = None
         except AdapterError as error:
             broken = error
         try:
-            last = self._interpreter.finish(clock(), broken)
+            return self._interpreter.finish(clock(), broken)
         except Exception:
             self._stumbled()
-        else:
-            if last:
-                write(last)
+            return b""
 
     def _take(self, data: bytes) -> bool:
         try:
             out = self._feed(data, self._clock())
         except Exception:
             return self._stumbled()
+        if self._interpreter.ended:
+            self._last = out
+            return True
         if out and self._write(out):
             if self._full:
                 self._answer.hold()
             return True
-        return self._interpreter.ended
+        return False
 
     def _stumbled(self) -> bool:
         """For a fault of ours: it must not leave a stream half open, nor start a second answer."""
@@ -110,23 +113,22 @@ async def streamed(
         first = out
         return True
 
-    await flow.write(keep, full=False)
-    if interpreter.fault and not first:
+    last = await flow.write(keep, full=False)
+    if interpreter.fault and not (first or last):
         raise interpreter.fault
     client = await exchange.begin({"Content-Type": content_type}, first=first)
     while not interpreter.ended:
         await client.drained()
-        await flow.write(client.write)
+        last = await flow.write(client.write)
     if interpreter.fault:
         note_failure(exchange.facts, interpreter.fault)
-        if last := told(interpreter.fault):
-            client.write(last)
+        last += told(interpreter.fault)
     # Before the client has taken all of it: a slow one must not keep the engine at work.
     if interpreter.fault or interpreter.left_early:
         answer.close()
     else:
         answer.let_go()
-    await exchange.end()
+    await exchange.end(last)
 
 
 async def whole(exchange: Exchange, answer: Answer, interpreter: Interpreter) -> bytes:
@@ -141,9 +143,9 @@ async def whole(exchange: Exchange, answer: Answer, interpreter: Interpreter) ->
         out.append(data)
         return False
 
-    await Flow(answer, interpreter, exchange.state.clock).write(keep)
+    last = await Flow(answer, interpreter, exchange.state.clock).write(keep)
     if interpreter.fault:
         raise interpreter.fault
     if not interpreter.left_early:
         answer.let_go()
-    return b"".join(out)
+    return b"".join((*out, last))

@@ -51,7 +51,7 @@ class WebExchange:
     ) -> ChunkWriter:
         request = self._request
         self.response = await begin_stream(request, headers, status, length)
-        client = ChunkWriter(
+        self._client = client = ChunkWriter(
             request.transport,
             request.writer.drain,
             # Before 1.1 there are no chunks: the body ends with the connection.
@@ -62,8 +62,10 @@ class WebExchange:
             client.write(first)
         return client
 
-    async def end(self) -> None:
+    async def end(self, last: bytes = b"") -> None:
         assert self.response is not None
+        if last:
+            self._client.write(last)
         await self.response.write_eof()
 
     def cut(self) -> None:

@@ -29,19 +29,41 @@ class Paper:
     """A connection that takes what is written."""
 
     def __init__(self) -> None:
-        self.written = b""
+        self.writes: list[bytes] = []
+
+    @property
+    def written(self) -> bytes:
+        return b"".join(self.writes)
 
     def is_closing(self) -> bool:
         return False
 
     def write(self, data: bytes) -> None:
-        self.written += data
+        self.writes.append(data)
 
     def get_write_buffer_size(self) -> int:
         return 0
 
 
 async def nothing_waits() -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("last", "chunked", "wire"),
+    [
+        (b"{}\n", True, [b"3\r\n{}\n\r\n0\r\n\r\n"]),
+        (b"", True, [b"0\r\n\r\n"]),
+        (b"{}\n", False, [b"{}\n"]),
+        (b"", False, []),
+    ],
+)
+def test_the_last_of_it_and_its_end_are_written_at_once(
+    last: bytes, chunked: bool, wire: list[bytes]
+):
+    paper = Paper()
+    transport: Any = paper
+    ChunkWriter(transport, nothing_waits, chunked=chunked, lines=True).end(last)
+    assert paper.writes == wire
 
 
 def framed(data: bytes, *, lines: bool) -> bytes:

@@ -19,6 +19,7 @@ COMPILE_LOCAL := $(BIN)/uv pip compile compose/services/pyproject.toml $(PINNED)
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' Makefile
 
+serve: export override DOCS := $(value DOCS)
 serve: ## everything from nothing: the adapter and a real vLLM on this machine's CPU; DOCS=folder to ask
 	@PYTHONPATH=vllm_image exec $(PYTHON) -m launcher up
 

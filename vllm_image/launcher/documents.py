@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import Counter
 from dataclasses import dataclass
@@ -14,13 +15,15 @@ _TEXTS = {".log", ".markdown", ".md", ".text", ".txt"}
 KINDS = frozenset(_SHEETS | _PAGES | _TEXTS)
 """What the services can read."""
 BETWEEN = " - "
+LONGEST = 200
+"""Characters of a name that the services keep."""
 
 
 @dataclass(frozen=True)
 class File:
     path: Path
     name: str
-    """Documents have no folders, so that theirs are part of the name: `guides - start.md`."""
+    """No other file's, and one that the services keep as it is."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,12 @@ class Found:
     files: list[File]
     others: Counter[str]
     """Files that nobody reads, by their endings."""
+    closed: dict[str, str]
+    """Folders that could not be looked into, by their names, and why."""
+
+    def may_have(self, name: str) -> bool:
+        """Whether a file of this name can be in a folder that could not be looked into."""
+        return any(name.startswith(folder + BETWEEN) for folder in self.closed)
 
 
 def find(folder: Path) -> Found:
@@ -38,24 +47,65 @@ def find(folder: Path) -> Found:
     """
     if not folder.is_dir():
         raise CannotRun(f"DOCS names a folder that is not there: {folder}")
-    files: list[File] = []
+    paths: list[Path] = []
     others: Counter[str] = Counter()
-    for place, folders, names in os.walk(folder, onerror=_unreadable):
+    closed: dict[str, str] = {}
+
+    def unreadable(error: OSError) -> None:
+        why = error.strerror or str(error)
+        if Path(error.filename) == folder:
+            raise CannotRun(f"DOCS: {folder} can't be read: {why}")
+        closed[name_of(Path(error.filename).relative_to(folder))] = why
+
+    for place, folders, names in os.walk(folder, onerror=unreadable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(name for name in names if not name.startswith(".")):
             path = Path(place, name)
-            if not path.is_file():  # a link to nothing, a pipe that would be waited for
+            if not _is_file(path):  # a link to nothing, a pipe that would be waited for
                 continue
             if path.suffix.lower() in KINDS:
-                files.append(File(path, BETWEEN.join(path.relative_to(folder).parts)))
+                paths.append(path)
             else:
                 others[path.suffix.lower() or name] += 1
-    if not files:
-        known = " ".join(sorted(KINDS))
-        raise CannotRun(
-            f"DOCS names a folder without a file to take in: {folder}; known are {known}"
-        )
-    return Found(files, others)
+    if not paths:
+        known = "".join(f"; {name} can't be read: {why}" for name, why in closed.items())
+        known += f"; known are {' '.join(sorted(KINDS))}"
+        raise CannotRun(f"DOCS names a folder without a file to take in: {folder}{known}")
+    return Found(_named(paths, folder), others, closed)
+
+
+def name_of(relative: Path) -> str:
+    """Documents have no folders, so that theirs are part of the name: `guides - start.md`.
+
+    What the services would leave out of a name, as it would spoil a list, is left out here: the
+    name under which a document is kept is the one under which it can be deleted.
+    """
+    text = os.fsencode(relative).decode(errors="replace")
+    flat = text.replace("/", BETWEEN).replace("\\", BETWEEN)
+    blank = "".join(" " if character.isspace() else character for character in flat)
+    return "".join(filter(str.isprintable, blank)).strip()[-LONGEST:].strip()
+
+
+def _named(paths: list[Path], folder: Path) -> list[File]:
+    """Those that would have one name are told apart by a mark made from where they are."""
+    relative = [path.relative_to(folder) for path in paths]
+    names = [name_of(path) for path in relative]
+    count = Counter(names)
+    files = []
+    for path, below, name in zip(paths, relative, names, strict=True):
+        if count[name] > 1:
+            start, ending = os.path.splitext(name)
+            mark = hashlib.sha256(os.fsencode(below)).hexdigest()[:8]
+            name = f"{start} ({mark}){ending}"[-LONGEST:].strip()
+        files.append(File(path, name))
+    return files
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # nor can it be opened: it is told then
+        return True
 
 
 def told(others: Counter[str]) -> str:
@@ -67,7 +117,3 @@ def told(others: Counter[str]) -> str:
     number = sum(others.values())
     files = "1 file of another kind is" if number == 1 else f"{number} files of other kinds are"
     return f"{files} left out: {', '.join(kinds)}{more}"
-
-
-def _unreadable(error: OSError) -> None:
-    raise CannotRun(f"DOCS: {error.filename} can't be read: {error.strerror}")

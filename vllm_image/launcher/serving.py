@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -196,8 +197,9 @@ def ready_lines(settings: Settings, name: str, generates: bool) -> list[str]:
         return [f"ready: {url} model {name}", asking]
     usual = settings.address.port == ports.DEFAULT_PORT
     where = "" if usual else f"OLLAMA_HOST={url.removeprefix('http://')} "
+    folder = os.fsencode(docs.folder).decode(errors="replace")  # a name need not be text
     return [
-        f"ready: {url} model chatqna:latest, which answers from {docs.folder} by {name}",
+        f"ready: {url} model chatqna:latest, which answers from {folder} by {name}",
         f'{where}make ask Q="..."',
         f"or on the page: {docs.chatqna.url}",
     ]

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from launcher import documents, upload, web
 from launcher.documents import File, Found
@@ -36,53 +37,53 @@ class TakingIn:
         before = self._noted()
         self._write(before | names)  # first: should this be interrupted, nothing is forgotten
         ends: Counter[str] = Counter()
-        faults: list[str] = []
+        faults = [f"{name}: {why}" for name, why in found.closed.items()]
         with self._progress.step(f"taking in {_files(len(names))} from {folder}") as tick:
             for number, file in enumerate(found.files, 1):
                 where = f"{number} of {len(names)}, {file.name}"
                 end, fault = self._one(file, where, tick)
                 ends[end] += 1
                 faults += [fault] if fault else []
-            gone = self._forget(sorted(before - names))
-        self._write(names)
-        self._tell(ends, gone, faults, documents.told(found.others))
+            kept = {name for name in before - names if found.may_have(name)}
+            kept |= self._forget(sorted(before - names - kept), ends)
+        self._write(names | kept)
+        self._tell(ends, faults, documents.told(found.others))
         if ends["failed"] == len(names):
             raise CannotRun(f"not one file of {folder} could be taken in")
 
     def _one(self, file: File, where: str, tick: Callable[[str], None]) -> tuple[str, str]:
         """How it ended, and why if it failed."""
+        step: dict[str, Any] = {}
         try:
             with file.path.open("rb") as data:
                 for step in upload.steps(self._server, file.name, data):
-                    if step["stage"] in upload.OUTCOMES:
-                        return step["stage"], step.get("error") or ""
                     tick(where + _far(step))
         except OSError as error:
             return "failed", f"{file.name}: {error.strerror or error}"
         except web.NoAnswer as error:
             self._alive()
             return "failed", f"{file.name}: {error}"
-        return "failed", f"{file.name}: it broke off"
+        return step["stage"], step.get("error") or ""
 
-    def _forget(self, names: Iterable[str]) -> int:
-        count = 0
+    def _forget(self, names: Iterable[str], ends: Counter[str]) -> set[str]:
+        """Those that could not be removed: the next start tries again."""
+        left = set()
         for name in names:
             try:
-                upload.forget(self._server, name)
-                count += 1
+                ends["removed"] += upload.forget(self._server, name)
             except web.NoAnswer as error:
                 self._alive()
                 self._progress.say(f"{name} left the folder and is still in the store: {error}")
-        return count
+                left.add(name)
+        return left
 
-    def _tell(self, ends: Counter[str], gone: int, faults: list[str], others: str) -> None:
+    def _tell(self, ends: Counter[str], faults: list[str], others: str) -> None:
         for fault in faults[:MOST_TOLD]:
             self._progress.say(f"left out: {fault}")
         if len(faults) > MOST_TOLD:
             self._progress.say(f"left out: {len(faults) - MOST_TOLD} more")
         if others:
             self._progress.say(others)
-        ends["removed"] = gone
         kinds = ("added", "replaced", "unchanged", "removed")
         told = ", ".join(f"{ends[kind]} {kind}" for kind in kinds if ends[kind])
         self._progress.say(f"documents: {told}" if told else "documents: none")
@@ -90,12 +91,15 @@ class TakingIn:
     def _noted(self) -> set[str]:
         with suppress(OSError, ValueError):
             names = json.loads(self._note.read_text("utf-8"))
-            return {name for name in names if isinstance(name, str)}
+            if isinstance(names, list):
+                return {name for name in names if isinstance(name, str)}
         return set()
 
     def _write(self, names: set[str]) -> None:
         self._note.parent.mkdir(parents=True, exist_ok=True)
-        self._note.write_text(json.dumps(sorted(names)), "utf-8")
+        draft = self._note.with_suffix(".part")
+        draft.write_text(json.dumps(sorted(names)), "utf-8")
+        draft.replace(self._note)
 
 
 def _far(step: dict[str, object]) -> str:

@@ -8,6 +8,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from typing import IO, Any
+from urllib.parse import quote
 
 from launcher import web
 from launcher.ports import Address, reached
@@ -44,8 +45,8 @@ def steps(server: Address, name: str, data: IO[bytes]) -> Iterator[dict[str, Any
         connection.close()
 
 
-def forget(server: Address, name: str) -> None:
-    """What was not there may go, too.
+def forget(server: Address, name: str) -> bool:
+    """Whether it was there.
 
     Raises:
         web.NoAnswer: nobody took the request.
@@ -58,6 +59,7 @@ def forget(server: Address, name: str) -> None:
         reply = connection.getresponse()
         if reply.status not in (200, 404):
             raise ValueError(error_in(reply))
+        return reply.status == 200
     except web.FAULTS as error:
         raise web.NoAnswer(web.reason(error)) from error
     finally:
@@ -74,11 +76,12 @@ def error_in(reply: http.client.HTTPResponse) -> str:
 
 def _send(connection: http.client.HTTPConnection, name: str, data: IO[bytes]) -> None:
     mark = uuid.uuid4().hex
-    quoted = name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+    # Not `filename="…"`: how quotes and semicolons within are read depends on who reads them.
+    quoted = quote(name, safe="")
     head = (
-        f'--{mark}\r\nContent-Disposition: form-data; name="files"; filename="{quoted}"\r\n'
+        f"--{mark}\r\nContent-Disposition: form-data; name=\"files\"; filename*=UTF-8''{quoted}\r\n"
         "Content-Type: application/octet-stream\r\n\r\n"
-    ).encode(errors="replace")
+    ).encode()
     tail = f"\r\n--{mark}--\r\n".encode()
     size = os.fstat(data.fileno()).st_size
     headers = {

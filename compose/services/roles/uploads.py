@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ _BESIDES = 2**25
 """Bytes: fields, and what stands between the parts."""
 _LONGEST_NAME = 200
 _AT_ONCE = 2**16
+_FILENAME = re.compile(r''';\s*filename="((?:\\"|[^"])*)"''')
 
 
 @dataclass
@@ -50,10 +52,11 @@ async def read_form(request: web.Request, spool: Spool, limit: int) -> Form:
         while (part := await reader.next()) is not None:
             if not isinstance(part, BodyPartReader):
                 raise Refused("the form has a form within")
-            if part.filename is None:
+            name = filename_of(part)
+            if name is None:
                 await read_field(part, form)
             else:
-                await read_file(part, form, spool, limit)
+                await read_file(name_of(name), part, form, spool, limit)
     except (ValueError, KeyError, AssertionError, HttpProcessingError):
         raise Refused("the body is no form: send files as multipart/form-data") from None
     return form
@@ -70,9 +73,8 @@ async def read_field(part: BodyPartReader, form: Form) -> None:
     form.fields[name] = value.decode(errors="replace")
 
 
-async def read_file(part: BodyPartReader, form: Form, spool: Spool, limit: int) -> None:
+async def read_file(name: str, part: BodyPartReader, form: Form, spool: Spool, limit: int) -> None:
     """Whole, or refused when it is too long; the rest of the form is read either way."""
-    name = name_of(part.filename or "")
     if len(form.files) + len(form.refused) >= MOST_FILES:
         raise TooLarge(f"more than {MOST_FILES} files in one request")
     if any(file.name == name for file in form.files):
@@ -107,6 +109,17 @@ class _Pieces:
 
 def pieces_of(part: BodyPartReader) -> AsyncIterator[bytes]:
     return _Pieces(part)
+
+
+def filename_of(part: BodyPartReader) -> str | None:
+    """None: it is a field.
+
+    In quotes it is read here: aiohttp takes a file whose name has two semicolons for a field, and
+    joins the folders of `C:\\a\\b.md` into one name.
+    """
+    header = part.headers.get("Content-Disposition", "")
+    quoted = None if "filename*" in header else _FILENAME.search(header)
+    return quoted[1].replace('\\"', '"') if quoted else part.filename
 
 
 def name_of(given: str) -> str:

@@ -132,6 +132,28 @@ async def test_a_form_without_files_may_be_a_plain_one():
     assert reply.json["fields"] == {"link_list": "[]", "b": "c"}
 
 
+# Said of the two with semicolons, by aiohttp.
+@pytest.mark.filterwarnings("ignore::aiohttp.multipart.BadContentDispositionHeader")
+@pytest.mark.parametrize(
+    ("sent_as", "name"),
+    [
+        ('filename="Ä; b; c=d.md"', "Ä; b; c=d.md"),
+        (r'filename="a \"b\"; c.md"', 'a "b"; c.md'),
+        (r'filename="C:\a\b.md"', "b.md"),
+        ("filename=a.md", "a.md"),
+        ("filename*=UTF-8''a%3B%22b%22.md", 'a;"b".md'),
+        ("filename=\"x.md\"; filename*=UTF-8''%C3%A4.md", "ä.md"),
+        ('filename=""', "unnamed"),
+    ],
+)
+async def test_names_as_clients_write_them(sent_as: str, name: str):
+    body, content_type = form((("*", b"A"),), {})
+    body = body.replace(b'filename="*"', sent_as.encode())
+    async with server() as url:
+        reply = await send(url, "POST", "/", body, {"Content-Type": content_type})
+    assert reply.json["files"] == [[name, "A"]]
+
+
 @pytest.mark.parametrize(
     ("given", "name"),
     [

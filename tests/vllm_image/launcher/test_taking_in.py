@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from launcher import documents, ports
+from launcher import documents, ports, upload, web
 from launcher.errors import CannotRun, PartEnded
 from launcher.ports import Address
 from launcher.progress import Progress
@@ -27,12 +28,12 @@ class Folder:
         for name, text in files.items():
             (self.root / f"{name}.md").write_text(text)
 
-    async def start(self) -> list[str]:
+    async def start(self, **closed: str) -> list[str]:
         """The lines that are said."""
         screen = io.StringIO()
         taking = TakingIn(self.server, self.note, lambda: None, Progress(screen))
         try:
-            found = documents.find(self.root)
+            found = replace(documents.find(self.root), closed=closed)
             await asyncio.to_thread(taking.take, found, self.root)
         finally:
             said = screen.getvalue().splitlines()
@@ -61,6 +62,66 @@ async def test_what_came_by_other_ways_stays(folder: Folder, tmp_path: Path) -> 
     folder.put(a="A.")
     await folder.start()
     assert await names(folder.server) == ["a.md", "x.md"]
+
+
+async def test_files_of_odd_names_come_and_go(folder: Folder) -> None:
+    odd = ['a"q', "back\\slash", "sub - x", " lead", "new\nline", "%22", "semi;co;lon"]
+    odd += ["\u202ebidi", "zero\u200bwidth", "zerowidth", "nb\u00a0sp", "x" * 240, "caf\udce9"]
+    folder.put(keep="K.", **dict.fromkeys(odd, "A."))
+    (folder.root / "sub").mkdir()
+    folder.put(**{"sub/x": "B."})
+    assert (await folder.start())[1:] == ["documents: 15 added"]
+    assert (await folder.start())[1:] == ["documents: 15 unchanged"]
+    for name in (*odd, "sub/x"):
+        (folder.root / f"{name}.md").unlink()
+    assert (await folder.start())[1:] == ["documents: 1 unchanged, 14 removed"]
+    assert await names(folder.server) == ["keep.md"]
+
+
+async def test_what_was_not_there_is_not_told_as_removed(folder: Folder) -> None:
+    folder.put(a="A.", b="")
+    await folder.start()
+    (folder.root / "b.md").unlink()
+    assert (await folder.start())[1:] == ["documents: 1 unchanged"]
+
+
+async def test_what_could_not_be_removed_is_tried_again(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.put(a="A.", b="B.")
+    await folder.start()
+    (folder.root / "b.md").unlink()
+
+    def refused(server: Address, name: str) -> bool:
+        raise web.NoAnswer("the store is busy")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(upload, "forget", refused)
+        told = "b.md left the folder and is still in the store: the store is busy"
+        assert (await folder.start())[1:] == [told, "documents: 1 unchanged"]
+    assert (await folder.start())[1:] == ["documents: 1 unchanged, 1 removed"]
+
+
+async def test_what_is_in_a_folder_that_was_locked_since_stays(folder: Folder) -> None:
+    (folder.root / "sub").mkdir()
+    folder.put(a="A.", b="B.", **{"sub/c": "C."})
+    await folder.start()
+    for name in ("b", "sub/c"):
+        (folder.root / f"{name}.md").unlink()
+    told = ["left out: sub: Permission denied", "documents: 1 unchanged, 1 removed"]
+    assert (await folder.start(sub="Permission denied"))[1:] == told
+    assert await names(folder.server) == ["a.md", "sub - c.md"]
+    assert (await folder.start())[1:] == ["documents: 1 unchanged, 1 removed"]
+
+
+@pytest.mark.parametrize("text", ["5", "null", '{"b.md": 1}', '["b.md"', "\xff", "[5]"])
+async def test_a_note_that_is_none(folder: Folder, text: str) -> None:
+    folder.put(a="A.", b="B.")
+    await folder.start()
+    (folder.root / "b.md").unlink()
+    folder.note.write_bytes(text.encode("latin-1"))
+    assert (await folder.start())[1:] == ["documents: 1 unchanged"]
+    assert await names(folder.server) == ["a.md", "b.md"]
 
 
 async def test_bad_files_are_told_and_the_others_go_in(folder: Folder) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -15,10 +16,10 @@ import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from subprocess import PIPE, Popen
+from subprocess import PIPE, Popen, run
 
 import pytest
-from launcher import leash, ports
+from launcher import leash, ports, serving, settings
 from launcher.install import Installer
 
 from tests.support import engine, machine
@@ -315,6 +316,26 @@ def test_documents_are_taken_in_before_it_is_ready(checkout: Checkout) -> None:
         assert "documents: 1 added" in errors
         assert launcher.returncode == 130
         assert gone(processes)
+
+
+@pytest.mark.parametrize("how", ["argument", "environment"])
+def test_make_hands_a_folder_on_as_it_is(tmp_path: Path, how: str) -> None:
+    folder = """/tmp/a$b c/$(x) `y` "z" isn't; #1 {é} \\"""
+    shutil.copy(machine.ROOT / "Makefile", tmp_path)
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\nprintf \'<%s>\' "$DOCS" "$@"\n')
+    python.chmod(0o755)
+    given = [f"DOCS={folder}"] if how == "argument" else []
+    env = machine.clean_environ(**({} if given else {"DOCS": folder}))
+    command = ["make", "serve", f"PYTHON={python}", *given]
+    done = run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
+    assert done.stdout == f"<{folder}><-m><launcher><up>"
+
+
+def test_a_folder_whose_name_is_no_text_can_be_told(tmp_path: Path) -> None:
+    own = settings.read({"DOCS": "caf\udce9"}, tmp_path)
+    [first, *_] = serving.ready_lines(own, "m", True)
+    assert " which answers from caf\ufffd by m" in first
 
 
 def test_ctrl_c_while_documents_are_taken_in(checkout: Checkout) -> None:

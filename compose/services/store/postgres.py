@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
-import numpy as np
-import orjson
 
 from services.errors import ConfigError, NotYet
+from services.store import postgres_rows as convert
 from services.store import postgres_schema as schema
+from services.store import postgres_writing as writing
 from services.store.faults import StoreBusy, StoreFault
 from services.store.model import (
     Document,
@@ -25,17 +24,13 @@ from services.store.model import (
     Scored,
     Vectors,
     checked_name,
-    require_same,
 )
 from services.store.password_file import read_password, without_password_file
+from services.store.postgres_writing import Connection
 from services.store.terms import terms
 
-Connection = Any
-"""asyncpg has no types."""
 _VECTOR = "vector_send(vector::vector)"
 _MOST_EF = 1000
-_ROWS_AT_ONCE = 100
-"""Passages in one statement: to make it ready for the way holds up all else in this process."""
 _CONNECTIONS, _WRITERS = 8, 4
 _SECONDS = 30
 """For an answer of the database that a client waits for, and for a free connection."""
@@ -95,16 +90,16 @@ class PostgresStore:
             ' (SELECT id FROM rag_indexes WHERE name = $1) ORDER BY name COLLATE "C"',
             index,
         )
-        return [_document(row) for row in rows]
+        return [convert.document_of(row) for row in rows]
 
     async def document(self, index: str, name: str) -> Document | None:
         rows = await self._rows(
             f"SELECT {_DOCUMENT} FROM rag_documents WHERE index_id ="
             " (SELECT id FROM rag_indexes WHERE name = $1) AND name = $2",
             index,
-            _storable(name),
+            convert.storable(name),
         )
-        return _document(rows[0]) if rows else None
+        return convert.document_of(rows[0]) if rows else None
 
     async def put(
         self,
@@ -117,21 +112,10 @@ class PostgresStore:
         assert len(passages) == len(vectors)
         checked_name(index)
         async with self._writing() as db:
-            number = await _made(db, index, model)
-            await _remove(db, number, _storable(document.name))
-            row = await db.fetchval(
-                "INSERT INTO rag_documents (index_id, name, digest, kind, size, metadata, passages,"
-                " added) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
-                number,
-                _storable(document.name),
-                document.digest,
-                document.kind,
-                document.size,
-                orjson.dumps(document.metadata).decode(),
-                len(passages),
-                datetime.now(UTC).isoformat(timespec="seconds"),
-            )
-            await _add(db, number, row, passages, vectors)
+            number = await writing.made(db, index, model)
+            await writing.remove(db, number, convert.storable(document.name))
+            row = await writing.begin(db, number, document, len(passages))
+            await writing.add(db, number, row, passages, vectors)
             await db.execute(schema.RECOUNT, number, 1, row)
 
     async def delete(self, index: str, name: str) -> bool:
@@ -139,7 +123,7 @@ class PostgresStore:
             number = await db.fetchval(
                 "SELECT id FROM rag_indexes WHERE name = $1 FOR UPDATE", index
             )
-            return number is not None and await _remove(db, number, _storable(name))
+            return number is not None and await writing.remove(db, number, convert.storable(name))
 
     async def drop(self, index: str) -> bool:
         async with self._writing() as db:
@@ -159,7 +143,7 @@ class PostgresStore:
             " ON passage_id = id WHERE index_id = $2 AND key = ANY($1)",
             *(list(keys), number),
         )
-        return {key: _vector(sent) for key, sent in rows}
+        return {key: convert.vector_of(sent) for key, sent in rows}
 
     async def lexical(
         self, index: str, text: str, limit: int, filters: Filters | None = None
@@ -167,8 +151,8 @@ class PostgresStore:
         number = await self._number(index)
         if number is None or limit < 1:
             return []
-        values: list[Any] = [number, _storable(" ".join(terms(text))), limit]
-        among = _among(filters, values)
+        values: list[Any] = [number, convert.storable(" ".join(terms(text))), limit]
+        among = convert.among(filters, values)
         narrowed = f"AND passage_id IN (SELECT id FROM rag_passages WHERE {among})"
         query = schema.BM25.format(narrowed=narrowed if among else "")
         return [Scored(id, score) for id, score in await self._rows(query, *values)]
@@ -180,8 +164,8 @@ class PostgresStore:
         if number is None or limit < 1:
             return []
         distance = f"vector <=> $1::text::halfvec({len(vector)})"
-        values: list[Any] = [_told(vector), limit]
-        among = _among(filters, values)
+        values: list[Any] = [convert.told(vector), limit]
+        among = convert.among(filters, values)
         rows = await self._vectors(
             f"SELECT passage_id, 1 - ({distance}) FROM {schema.vectors(number)}"
             f" {f'WHERE {among}' if among else ''} ORDER BY {distance} LIMIT $2",
@@ -197,7 +181,7 @@ class PostgresStore:
             " WHERE p.id = ANY($1)",
             list(ids),
         )
-        found = {row[0]: _passage(*row) for row in rows}
+        found = {row[0]: convert.passage_of(*row) for row in rows}
         return [found[id] for id in ids if id in found]
 
     async def vectors(self, index: str, ids: Sequence[int]) -> dict[int, Vectors]:
@@ -209,7 +193,7 @@ class PostgresStore:
             " WHERE passage_id = ANY($1)",
             list(ids),
         )
-        return {id: _vector(sent) for id, sent in rows}
+        return {id: convert.vector_of(sent) for id, sent in rows}
 
     async def _number(self, index: str) -> int | None:
         rows = await self._rows("SELECT id FROM rag_indexes WHERE name = $1", index)
@@ -251,97 +235,3 @@ class PostgresStore:
             raise StoreBusy("the store: no answer in time") from error
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise StoreFault(f"the store: {error}") from error
-
-
-async def _made(db: Connection, name: str, model: Model) -> int:
-    """The number of the index, which is made if it isn't there; locked until the end."""
-    number, made, *known = await db.fetchrow(
-        schema.INDEX,
-        name,
-        model.id,
-        model.dimension,
-        model.query_prefix,
-        model.passage_prefix,
-    )
-    require_same(name, Model(*known), model)
-    if made:
-        await db.execute(schema.make_vectors(number, model.dimension))
-    return int(number)
-
-
-async def _remove(db: Connection, number: int, name: str) -> bool:
-    row = await db.fetchval(
-        "SELECT id FROM rag_documents WHERE index_id = $1 AND name = $2", number, name
-    )
-    if row is None:
-        return False
-    await db.execute(schema.RECOUNT, number, -1, row)
-    await db.execute(f"DELETE FROM {schema.vectors(number)} WHERE document_id = $1", row)
-    await db.execute("DELETE FROM rag_documents WHERE id = $1", row)
-    return True
-
-
-async def _add(
-    db: Connection,
-    number: int,
-    document: int,
-    passages: Sequence[NewPassage],
-    vectors: Vectors,
-) -> None:
-    for first in range(0, len(passages), _ROWS_AT_ONCE):
-        some = passages[first : first + _ROWS_AT_ONCE]
-        await db.execute(
-            schema.ADD_PASSAGES.format(vectors=schema.vectors(number)),
-            number,
-            document,
-            list(range(first, first + len(some))),
-            [passage.key for passage in some],
-            [_storable(passage.header) for passage in some],
-            [_storable(passage.text) for passage in some],
-            [orjson.dumps(passage.metadata).decode() for passage in some],
-            [_told(vector) for vector in vectors[first : first + len(some)]],
-        )
-    await db.execute(schema.ADD_WORDS, number, document)
-
-
-def _among(filters: Filters | None, values: list[Any]) -> str:
-    """A condition on `document_id`; its values are added to `values`."""
-    conditions = []
-    for key, wanted in (filters or {}).items():
-        if key == "name":
-            column = "name"
-        else:
-            values.append(_storable(key))
-            column = f"metadata ->> ${len(values)}"
-        values.append([_storable(value) for value in wanted])
-        conditions.append(f"{column} = ANY(${len(values)})")
-    if not conditions:
-        return ""
-    among = " AND ".join(conditions)
-    return f"document_id IN (SELECT id FROM rag_documents WHERE {among})"
-
-
-def _document(row: Any) -> Document:
-    name, digest, kind, size, metadata, passages, added = row
-    return Document(name, digest, kind, size, orjson.loads(metadata), passages, added)
-
-
-def _passage(
-    id: int, document: str, position: int, text: str, header: str, key: str, metadata: str
-) -> Passage:
-    return Passage(id, document, position, text, header, key, orjson.loads(metadata))
-
-
-def _told(vector: Vectors) -> str:
-    """As pgvector reads it, which is as JSON has it."""
-    return orjson.dumps(np.ascontiguousarray(vector), option=orjson.OPT_SERIALIZE_NUMPY).decode()
-
-
-def _vector(sent: bytes) -> Vectors:
-    """As pgvector sends it: two numbers of two bytes, then the vector's."""
-    return np.frombuffer(sent, ">f4", offset=4).astype(np.float32)
-
-
-def _storable(text: str) -> str:
-    """PostgreSQL's texts have no NUL."""
-    return text.replace("\0", "\ufffd")

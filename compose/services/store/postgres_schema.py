@@ -7,7 +7,6 @@ drop it, keeps nobody from the others, whose writers may be at work for minutes.
 
 from __future__ import annotations
 
-VERSION = 1
 LEAST_PGVECTOR = (0, 8)
 """halfvec since 0.7; a filtered search that goes on until it has enough since 0.8."""
 

@@ -23,9 +23,12 @@ from services.store.model import (
     Vectors,
     with_header,
 )
+from services.store.redis_stems import stem
 from services.store.terms import terms
 
 Row = list[bytes | int]
+_LONGEST = 128
+"""Bytes of a word: the engine never finds a longer one. Of those only the beginning counts."""
 NOTHING = "@tags:{nothing}"
 """The query that finds nothing: no mark is that short."""
 
@@ -54,13 +57,13 @@ def row_of(number: int, id: int, document: Document, tags: str, new: NewPassage)
     return row
 
 
-ROW_LENGTH = 23
-"""Of a row with its vector."""
-
-
 def words(text: str) -> str:
     """As `terms` cuts a question, so that both are the same words in every script."""
-    return " ".join(re.findall(r"\w+", text.lower()))
+    return " ".join(map(_word, re.findall(r"\w+", text.lower())))
+
+
+def _word(word: str) -> str:
+    return stored(stem(word))[:_LONGEST].decode(errors="ignore")
 
 
 def stored(text: str | None) -> bytes:
@@ -95,13 +98,21 @@ def among(filters: Filters | None) -> str:
     )
 
 
+def uncounted(query: str) -> str:
+    """It narrows another one, but adds nothing to scores.
+
+    Twice, as the engine overlooks the weight of a group that is one tag.
+    """
+    return f"({query} {query})=>{{$weight:0}}" if query else ""
+
+
 def any_tag(field: str, marks: Collection[str]) -> str:
     return f"@{field}:{{{'|'.join(marks)}}}" if marks else NOTHING
 
 
 def any_word(question: str) -> tuple[str, list[str | bytes]]:
     """A query for any of its words, and its parameters, names and values by turns."""
-    asked = terms(question)
+    asked = list(dict.fromkeys(map(_word, terms(question))))
     if not asked:
         return "", []
     names = [f"w{number}" for number in range(len(asked))]

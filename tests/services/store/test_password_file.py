@@ -27,6 +27,13 @@ def test_the_password_can_be_in_a_file(url: str, address: str, file: str):
     assert without_password_file(url) == (address, file)
 
 
+@pytest.mark.parametrize("scheme", ["redis", "postgresql"])
+def test_what_is_no_address_is_told_without_the_password(scheme: str):
+    with pytest.raises(ConfigError, match=r"^STORE_URL: not an address; ") as told:
+        without_password_file(f"{scheme}://u:se[cret@h/d")
+    assert "se[" not in str(told.value)
+
+
 def test_what_is_in_the_file(tmp_path: Path):
     (tmp_path / "password").write_text("a-secret\n")
     assert read_password(f"{tmp_path}/password") == "a-secret"

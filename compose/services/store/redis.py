@@ -16,21 +16,14 @@ from itertools import chain
 from typing import Any
 
 import redis.asyncio as driver
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import (
-    AuthenticationError,
-    ConnectionError,
-    RedisError,
-    TimeoutError,
-)
 
 from services.errors import ConfigError, NotYet
+from services.store import redis_connection as connection
 from services.store import redis_passages as convert
 from services.store import redis_records as records
 from services.store import redis_schema as schema
 from services.store import redis_scripts as scripts
-from services.store.faults import StoreBusy, StoreFault
+from services.store.faults import StoreFault
 from services.store.model import (
     Document,
     Filters,
@@ -49,14 +42,10 @@ _log = logging.getLogger("services")
 _ROWS_AT_ONCE = 50
 """Passages in one step: while they are indexed, the server does nothing else."""
 _KEYS_AT_ONCE = 200
-_SECONDS = 30
-"""For an answer, and for a free connection."""
-_CONNECT_SECONDS = 5
 _SEARCH_MS = 10_000
 """The engine's own patience is half a second, and it then tells of what it found so far."""
 _LEASE_MS = 60_000
 """Between two steps of a writer; then it counts as gone."""
-_MOST_AT_ONCE = 16
 _TRIES = 3
 """Of a document whose index is dropped while it is written."""
 
@@ -72,7 +61,8 @@ class RedisStore:
         if told := schema.unfit_address(self._url):
             raise ConfigError(f"STORE_URL: {told}")
         try:
-            self._redis = driver.Redis.from_pool(self._pool(read_password(self._password_file)))
+            pool = connection.pool(self._url, read_password(self._password_file))
+            self._redis = driver.Redis.from_pool(pool)
             database = self._redis.get_connection_kwargs().get("db") or 0
             info = await self._redis.info()
             if told := schema.unfit(info, database):
@@ -81,8 +71,8 @@ class RedisStore:
             version = await self._redis.get("rag:version") or await self._begun()
         except (TypeError, ValueError) as error:
             raise ConfigError(f"STORE_URL: {error}") from None
-        except (RedisError, OSError) as error:
-            if _passes(error):
+        except connection.FAILURES as error:
+            if connection.passes(error):
                 raise NotYet(f"STORE_URL: Redis can't be used yet: {error}") from None
             if "unknown command" in str(error):
                 raise ConfigError("STORE_URL: this Redis has no Query Engine") from None
@@ -99,20 +89,6 @@ class RedisStore:
         await self._redis.set("rag:version", schema.VERSION, nx=True)
         version: bytes = await self._redis.get("rag:version")
         return version
-
-    def _pool(self, password: str | None) -> Any:
-        given = {"password": password} if password else {}
-        return driver.BlockingConnectionPool.from_url(
-            self._url,
-            max_connections=_MOST_AT_ONCE,
-            timeout=_SECONDS,
-            protocol=2,
-            socket_timeout=_SECONDS,
-            socket_connect_timeout=_CONNECT_SECONDS,
-            # A connection that the server has closed meanwhile is noticed when it is used.
-            retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionError,)),
-            **given,
-        )
 
     async def close(self) -> None:
         if self._redis is not None:
@@ -307,14 +283,5 @@ class RedisStore:
     async def _answering(self) -> AsyncIterator[Any]:
         try:
             yield self._redis
-        except (RedisError, OSError) as error:
-            told = "no answer in time" if isinstance(error, TimeoutError) else error
-            raise (StoreBusy if _passes(error) else StoreFault)(f"the store: {told}") from error
-
-
-def _passes(error: Exception) -> bool:
-    """Whether the server is away, starts, or is busy with something that is not ours."""
-    if isinstance(error, AuthenticationError):
-        return False
-    away = isinstance(error, ConnectionError | TimeoutError | OSError)
-    return away or str(error).startswith("BUSY ")
+        except connection.FAILURES as error:
+            raise connection.fault(error) from error

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from services.errors import ConfigError
+from services.house import store_at
 from services.store.password_file import read_password, without_password_file
 
 
@@ -27,10 +28,17 @@ def test_the_password_can_be_in_a_file(url: str, address: str, file: str):
     assert without_password_file(url) == (address, file)
 
 
-@pytest.mark.parametrize("scheme", ["redis", "postgresql"])
-def test_what_is_no_address_is_told_without_the_password(scheme: str):
-    with pytest.raises(ConfigError, match=r"^STORE_URL: not an address; ") as told:
-        without_password_file(f"{scheme}://u:se[cret@h/d")
+@pytest.mark.parametrize(
+    ("scheme", "why"),
+    [
+        ("redis", "not an address; "),
+        ("postgresql", "not an address; "),
+        ("milvus", "'milvus' is no kind of store"),
+    ],
+)
+def test_what_is_no_address_is_told_without_the_password(scheme: str, why: str):
+    with pytest.raises(ConfigError, match=f"^STORE_URL: {why}") as told:
+        store_at(f"{scheme}://u:se[cret@h/d")
     assert "se[" not in str(told.value)
 
 

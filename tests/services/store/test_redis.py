@@ -492,7 +492,7 @@ async def test_a_server_that_goes_and_comes_back(tmp_path: Path):
 
 
 async def test_a_server_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(module, "_SECONDS", 0.2)
+    monkeypatch.setattr(module.connection, "SECONDS", 0.2)
     with running(tmp_path) as url:
         async with opened(url) as store:
             with driver.Redis.from_url(url) as client:

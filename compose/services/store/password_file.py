@@ -24,8 +24,10 @@ def without_password_file(url: str) -> tuple[str, str]:
     except ValueError:  # it tells the password
         raise ConfigError(f"STORE_URL: {NO_ADDRESS}") from None
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    file = options.pop("password_file", "")
-    return (urlunsplit(parts._replace(query=urlencode(options))), file) if file else (url, "")
+    file = options.pop("password_file", None)
+    if file is None:
+        return url, ""
+    return urlunsplit(parts._replace(query=urlencode(options))), file
 
 
 def read_password(file: str) -> str | None:

@@ -22,6 +22,7 @@ from services.store.password_file import read_password, without_password_file
             "/run/p",
         ),
         ("rediss://h:6379?password_file=/run/p", "rediss://h:6379", "/run/p"),
+        ("redis://h?password_file=", "redis://h", ""),
     ],
 )
 def test_the_password_can_be_in_a_file(url: str, address: str, file: str):

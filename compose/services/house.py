@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -85,9 +84,7 @@ def store_at(url: str) -> Store:
         from services.store.redis import RedisStore  # its driver is an extra
 
         return RedisStore(url)
-    raise ConfigError(
-        f"STORE_URL: {urlsplit(url).scheme or url!r} is no kind of store; there are {STORES}"
-    )
+    raise ConfigError(f"STORE_URL: {scheme!r} is no kind of store; there are {STORES}")
 
 
 def embedder_for(http: Http, settings: Settings) -> Embedder:

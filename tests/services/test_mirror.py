@@ -27,7 +27,7 @@ ELSEWHERE = {
     "kit/replies.py": "reads and writes sockets; every test of a role",
     "kit/streaming.py": "writes to a socket; roles/test_chatqna.py",
     "roles/events.py": "what chatqna and llm stream; roles/test_chatqna.py, roles/test_llm.py",
-    "store/model.py": "what both stores promise; store/test_store.py",
+    "store/model.py": "what all stores promise; store/test_store.py",
     "store/postgres_rows.py": "store/test_store.py and store/test_postgres.py",
     "store/postgres_schema.py": "store/test_store.py",
     "store/postgres_writing.py": "store/test_store.py and store/test_postgres.py",

@@ -10,6 +10,6 @@ class StoreFault(ServiceError):
 
 
 class StoreBusy(StoreFault):
-    """It may do better later."""
+    """It may do better later: away, not yet there, or at work for somebody else."""
 
     status = 503

@@ -1,4 +1,4 @@
-"""What a store keeps, and what it can do. SQLite and PostgreSQL do it alike.
+"""What a store keeps, and what it can do. SQLite, PostgreSQL and Redis do it alike.
 
 An *index* has a name and the model of its vectors. A *document* is a file in an index. A
 *passage* is a piece of a document, with its vector.
@@ -83,7 +83,7 @@ class Scored:
 
 
 class Store(Protocol):
-    """Every method that changes something does so in one transaction.
+    """What a method changes is seen in one step, or not at all where it fails.
 
     Reading an index that isn't there finds nothing. All raise StoreFault where the database fails.
     """

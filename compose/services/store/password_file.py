@@ -7,13 +7,27 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from services.errors import ConfigError
 
+NO_ADDRESS = (
+    "not an address; in a password, signs as / ? # @ [ ] are written %2F %3F %23 %40 %5B %5D,"
+    " or a file has it: ?password_file=PATH"
+)
+
 
 def without_password_file(url: str) -> tuple[str, str]:
-    """The address as the driver takes it, and the file that has the password, if one is named."""
-    parts = urlsplit(url)
+    """The address as the driver takes it, and the file that has the password, if one is named.
+
+    Raises:
+        ConfigError: it is no address.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # it tells the password
+        raise ConfigError(f"STORE_URL: {NO_ADDRESS}") from None
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    file = options.pop("password_file", "")
-    return (urlunsplit(parts._replace(query=urlencode(options))), file) if file else (url, "")
+    file = options.pop("password_file", None)
+    if file is None:
+        return url, ""
+    return urlunsplit(parts._replace(query=urlencode(options))), file
 
 
 def read_password(file: str) -> str | None:

@@ -12,20 +12,13 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
+from itertools import chain
 from typing import Any
 
 import redis.asyncio as driver
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import (
-    AuthenticationError,
-    ConnectionError,
-    RedisError,
-    ResponseError,
-    TimeoutError,
-)
 
 from services.errors import ConfigError, NotYet
+from services.store import redis_connection as connection
 from services.store import redis_passages as convert
 from services.store import redis_records as records
 from services.store import redis_schema as schema
@@ -49,14 +42,10 @@ _log = logging.getLogger("services")
 _ROWS_AT_ONCE = 50
 """Passages in one step: while they are indexed, the server does nothing else."""
 _KEYS_AT_ONCE = 200
-_SECONDS = 30
-"""For an answer, and for a free connection."""
-_CONNECT_SECONDS = 5
 _SEARCH_MS = 10_000
 """The engine's own patience is half a second, and it then tells of what it found so far."""
 _LEASE_MS = 60_000
 """Between two steps of a writer; then it counts as gone."""
-_MOST_AT_ONCE = 16
 _TRIES = 3
 """Of a document whose index is dropped while it is written."""
 
@@ -69,42 +58,37 @@ class RedisStore:
 
     async def open(self) -> None:
         """Raises NotYet while the server can't be reached, ConfigError where that can't help."""
+        if told := schema.unfit_address(self._url):
+            raise ConfigError(f"STORE_URL: {told}")
         try:
-            self._redis = driver.Redis.from_pool(self._pool(read_password(self._password_file)))
+            pool = connection.pool(self._url, read_password(self._password_file))
+            self._redis = driver.Redis.from_pool(pool)
             database = self._redis.get_connection_kwargs().get("db") or 0
             info = await self._redis.info()
             if told := schema.unfit(info, database):
                 raise ConfigError(f"STORE_URL: {told}")
             await self._redis.execute_command("FT._LIST")
-            await self._redis.set("rag:version", schema.VERSION, nx=True)
-            version = (await self._redis.get("rag:version")).decode()
-        except (TypeError, ValueError, AuthenticationError) as error:
+            version = await self._redis.get("rag:version") or await self._begun()
+        except (TypeError, ValueError) as error:
             raise ConfigError(f"STORE_URL: {error}") from None
-        except (ConnectionError, TimeoutError, OSError) as error:
-            raise NotYet(f"STORE_URL: Redis can't be reached: {error}") from None
-        except ResponseError as error:
+        except connection.FAILURES as error:
+            if connection.passes(error):
+                raise NotYet(f"STORE_URL: Redis can't be used yet: {error}") from None
             if "unknown command" in str(error):
                 raise ConfigError("STORE_URL: this Redis has no Query Engine") from None
             raise ConfigError(f"STORE_URL: {error}") from None
-        if version != schema.VERSION:
-            raise ConfigError(f"STORE_URL: made by another version ({version})")
+        if version.decode() != schema.VERSION:
+            raise ConfigError(f"STORE_URL: made by another version ({version.decode()})")
         if told := schema.caveat(info):
             _log.warning("STORE_URL: %s", told)
-        await self._sweep()
+        if info["role"] == "master":
+            await self._sweep()
 
-    def _pool(self, password: str | None) -> Any:
-        given = {"password": password} if password else {}
-        return driver.BlockingConnectionPool.from_url(
-            self._url,
-            max_connections=_MOST_AT_ONCE,
-            timeout=_SECONDS,
-            protocol=2,
-            socket_timeout=_SECONDS,
-            socket_connect_timeout=_CONNECT_SECONDS,
-            # A connection that the server has closed meanwhile is noticed when it is used.
-            retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionError,)),
-            **given,
-        )
+    async def _begun(self) -> bytes:
+        """The version of a store that had none. Without memory, and of a replica, it has none."""
+        await self._redis.set("rag:version", schema.VERSION, nx=True)
+        version: bytes = await self._redis.get("rag:version")
+        return version
 
     async def close(self) -> None:
         if self._redis is not None:
@@ -160,13 +144,12 @@ class RedisStore:
         vectors: Vectors,
     ) -> bool:
         """Whether it is there now: the index may have been dropped meanwhile."""
-        made: bytes = await self._run(
-            scripts.MAKE_INDEX, index, records.told_model(model), *schema.columns(model.dimension)
+        made, written = await self._run(
+            *(scripts.BEGIN, index, records.told_model(model), len(passages), _LEASE_MS),
+            *schema.columns(model.dimension),
         )
         require_same(index, records.index_of(index.encode(), made).model, model)
-        count = len(passages)
-        number = await self._run(scripts.BEGIN, records.number_of(made), count, _LEASE_MS)
-        written = f"{records.number_of(made)}:{number}:{count}"
+        _, number, count = records.numbers_of(written)
         try:
             if not await self._stage(written, number, document, passages, vectors):
                 return False
@@ -186,16 +169,19 @@ class RedisStore:
         return True
 
     async def delete(self, index: str, name: str) -> bool:
+        # The answer of the step itself may be lost, and a second one is that there is nothing.
+        was = await self.document(index, name) is not None
         deleted = await self._run(scripts.DELETE, index, convert.stored(name))
         with contextlib.suppress(StoreFault):
             await self._remove(deleted)
-        return bool(deleted)
+        return was or bool(deleted)
 
     async def drop(self, index: str) -> bool:
+        was = await self.index(index) is not None
         dropped = await self._run(scripts.DROP, index)
         with contextlib.suppress(StoreFault):
             await self._sweep()
-        return bool(dropped)
+        return was or bool(dropped)
 
     async def vectors_of(self, index: str, keys: Collection[str]) -> dict[str, Vectors]:
         found: dict[str, Vectors] = {}
@@ -212,7 +198,7 @@ class RedisStore:
         query, parameters = convert.any_word(text)
         if not query or limit < 1:
             return []
-        query = f"{query} {convert.among(filters)}".strip()
+        query = f"{query} {convert.uncounted(convert.among(filters))}"
         _, *found = await self._run(scripts.LEXICAL, index, query, limit, _SEARCH_MS, *parameters)
         pairs = zip(found[::2], found[1::2], strict=True)
         return [Scored(convert.id_of(key), float(score)) for key, score in pairs]
@@ -247,7 +233,7 @@ class RedisStore:
 
     async def _stage(
         self,
-        written: str,
+        written: bytes,
         number: int,
         document: Document,
         passages: Sequence[NewPassage],
@@ -256,16 +242,20 @@ class RedisStore:
         """Writes its passages, seen by nobody. Whether the document is still ours to write."""
         tags = convert.tags_of(document)
         for first in range(0, len(passages), _ROWS_AT_ONCE):
-            rows: list[bytes | int] = []
             some = passages[first : first + _ROWS_AT_ONCE]
             stored = convert.halves(vectors[first : first + _ROWS_AT_ONCE])
-            for id, (new, vector) in enumerate(zip(some, stored, strict=True), number + 1 + first):
-                rows += [*convert.row_of(number, id, document, tags, new), b"vector", vector]
-            if not await self._run(scripts.STAGE, written, _LEASE_MS, convert.ROW_LENGTH, *rows):
+            rows = [
+                [*convert.row_of(number, id, document, tags, new), b"vector", vector]
+                for id, (new, vector) in enumerate(
+                    zip(some, stored, strict=True), number + 1 + first
+                )
+            ]
+            values = chain.from_iterable(rows)
+            if not await self._run(scripts.STAGE, written, _LEASE_MS, len(rows[0]), *values):
                 return False
         return True
 
-    async def _give_up(self, written: str) -> None:
+    async def _give_up(self, written: bytes) -> None:
         await self._run(scripts.GIVE_UP, written)
         await self._sweep()
 
@@ -277,7 +267,7 @@ class RedisStore:
         """Its passages, some at a time, and then that it was there; of none: nothing."""
         if not document:
             return
-        index, number, count = map(int, document.split(b":"))
+        index, number, count = records.numbers_of(document)
         ids = range(number + 1, number + count + 1)
         async with self._answering() as redis:
             for first in range(0, count, _ROWS_AT_ONCE):
@@ -293,7 +283,5 @@ class RedisStore:
     async def _answering(self) -> AsyncIterator[Any]:
         try:
             yield self._redis
-        except TimeoutError as error:
-            raise StoreFault("the store: no answer in time") from error
-        except (RedisError, OSError) as error:
-            raise StoreFault(f"the store: {error}") from error
+        except connection.FAILURES as error:
+            raise connection.fault(error) from error

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 import orjson
+import snowballstemmer  # type: ignore[import-untyped]
 
 from services.store.faults import StoreFault
 from services.store.model import (
@@ -26,6 +28,8 @@ from services.store.model import (
 from services.store.terms import terms
 
 Row = list[bytes | int]
+_LONGEST = 128
+"""Bytes of a word: the engine never finds a longer one. Of those only the beginning counts."""
 NOTHING = "@tags:{nothing}"
 """The query that finds nothing: no mark is that short."""
 
@@ -54,13 +58,23 @@ def row_of(number: int, id: int, document: Document, tags: str, new: NewPassage)
     return row
 
 
-ROW_LENGTH = 23
-"""Of a row with its vector."""
+_STEMMER = snowballstemmer.stemmer("english")
+"""Words are stemmed here, by the rules that PostgreSQL's are. The Query Engine looks for a word
+and its stem as two, and how much both of them weigh depends on what else is asked (seen with
+RediSearch 2.10)."""
+_SHORTEST = 3
+"""Letters of a word that has a stem."""
 
 
 def words(text: str) -> str:
     """As `terms` cuts a question, so that both are the same words in every script."""
-    return " ".join(re.findall(r"\w+", text.lower()))
+    return " ".join(map(_word, re.findall(r"\w+", text.lower())))
+
+
+@lru_cache(maxsize=50_000)
+def _word(word: str) -> str:
+    stem = word if len(word) < _SHORTEST else _STEMMER.stemWord(word)
+    return stored(stem)[:_LONGEST].decode(errors="ignore")
 
 
 def stored(text: str | None) -> bytes:
@@ -95,13 +109,21 @@ def among(filters: Filters | None) -> str:
     )
 
 
+def uncounted(query: str) -> str:
+    """It narrows another one, but adds nothing to scores.
+
+    Twice, as the engine overlooks the weight of a group that is one tag.
+    """
+    return f"({query} {query})=>{{$weight:0}}" if query else ""
+
+
 def any_tag(field: str, marks: Collection[str]) -> str:
     return f"@{field}:{{{'|'.join(marks)}}}" if marks else NOTHING
 
 
 def any_word(question: str) -> tuple[str, list[str | bytes]]:
     """A query for any of its words, and its parameters, names and values by turns."""
-    asked = terms(question)
+    asked = list(dict.fromkeys(map(_word, terms(question))))
     if not asked:
         return "", []
     names = [f"w{number}" for number in range(len(asked))]

@@ -28,6 +28,12 @@ def documents_of(made: bytes) -> str:
     return f"rag:documents:{number_of(made)}"
 
 
+def numbers_of(written: bytes) -> tuple[int, int, int]:
+    """`I:D:C`: the numbers of an index and of a document in it, and how many passages it has."""
+    index, number, count = map(int, written.split(b":"))
+    return index, number, count
+
+
 def told_document(number: int, count: int, document: Document) -> bytes:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     known = [document.digest, document.kind, document.size, document.metadata, now]

@@ -5,6 +5,7 @@
 | `rag:version` | text | of all this |
 | `rag:numbers`, `rag:ids` | counters | numbers of indexes; of documents and passages |
 | `rag:indexes` | hash | name → number, model (JSON) |
+| `rag:making` | hash | number → name, model (JSON): of an index that had no document yet |
 | `rag:documents:I` | hash | name → number, count of passages, what is known of it (JSON) |
 | `rag:passage:I:N` | hash | a passage; the Query Engine's index `rag:passages:I` is of these |
 | `rag:hidden:I` | set | documents whose passages no search finds |
@@ -19,6 +20,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from services.store.password_file import NO_ADDRESS
 
 VERSION = "1"
 LEAST_REDIS = (8, 0)
@@ -27,9 +31,12 @@ RANKS_RIGHTLY = (8, 2, 4)
 """Before, a word that is in most passages could weigh most (BM25 with a number below zero): until
 the engine's garbage collector had been there, passages that are gone counted."""
 
+_OPTIONS = ("username", "password", "db", "client_name", "health_check_interval")
+"""Of the driver's: those that change nothing of how we talk to it."""
+
 
 def columns(dimension: int) -> list[str | int]:
-    """How passages are indexed, as FT.CREATE reads it; words are stemmed as English ones.
+    """How passages are indexed, as FT.CREATE reads it; words are stems already.
 
     FLAT compares every vector. A graph (HNSW) would hold the server up for sixty times as long at
     every passage that is written, and finds some of those with the same vector only.
@@ -37,7 +44,7 @@ def columns(dimension: int) -> list[str | int]:
     compared = ("TYPE", "FLOAT16", "DIM", dimension, "DISTANCE_METRIC", "COSINE")
     return [
         *("STOPWORDS", 0, "SCHEMA"),
-        *("words", "TEXT"),
+        *("words", "TEXT", "NOSTEM"),
         *("document", "TAG"),
         *("tags", "TAG"),
         *("mark", "TAG"),
@@ -57,6 +64,19 @@ def unfit(info: Mapping[str, Any], database: int) -> str:
     if info["maxmemory"] and policy.startswith("allkeys"):
         return f"its maxmemory-policy {policy} would lose documents: noeviction is needed"
     return ""
+
+
+def unfit_address(url: str) -> str:
+    """What keeps a STORE_URL from being one, in words without the password; empty: nothing does."""
+    parts = urlsplit(url)
+    try:
+        _ = parts.port
+    except ValueError:
+        return NO_ADDRESS
+    options = parse_qs(parts.query, keep_blank_values=True)
+    if all(name in _OPTIONS or name.startswith("ssl_") for name in options):
+        return ""
+    return f"an option that can't be chosen; those that can: {', '.join(_OPTIONS)}, ssl_…"
 
 
 def caveat(info: Mapping[str, Any]) -> str:

@@ -28,6 +28,18 @@ local function numbered(name)
     return stored and stored:match('^%d+')
 end
 """
+_MAKING = """
+local function making(wanted)
+    local found = redis.call('HGETALL', 'rag:making')
+    for at = 1, #found, 2 do
+        if found[at + 1] == wanted then return found[at] end
+    end
+end
+local function create(index, ...)
+    redis.call('FT.CREATE', 'rag:passages:' .. index, 'ON', 'HASH',
+        'PREFIX', 1, 'rag:passage:' .. index .. ':', ...)
+end
+"""
 _SHOWN = """
 local function shown(index, query)
     local hidden = redis.call('SMEMBERS', 'rag:hidden:' .. index)
@@ -36,29 +48,32 @@ local function shown(index, query)
 end
 """
 
-MAKE_INDEX = """#!lua
-local known = redis.call('HGET', 'rag:indexes', ARGV[1])
-if known then return known end
-local number = redis.call('INCR', 'rag:numbers')
-redis.call('FT.CREATE', 'rag:passages:' .. number, 'ON', 'HASH',
-    'PREFIX', 1, 'rag:passage:' .. number .. ':', 'SKIPINITIALSCAN', unpack(ARGV, 3))
-local made = number .. ' ' .. ARGV[2]
-redis.call('HSET', 'rag:indexes', ARGV[1], made)
-return made
-"""
-"""name, model, columns… → number and model of the index, which is made if it isn't there."""
-
 BEGIN = f"""#!lua
-{_TIME}
-local index, count = ARGV[1], tonumber(ARGV[2])
+{_TIME}{_MAKING}
+local name, model, count = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local made = redis.call('HGET', 'rag:indexes', name)
+local index = made and made:match('^%d+') or making(name .. ' ' .. model)
+if made and made ~= index .. ' ' .. model then return {{made, ''}} end
+if not index then
+    index = redis.call('INCR', 'rag:numbers')
+    redis.call('HSET', 'rag:making', index, name .. ' ' .. model)
+    create(index, 'SKIPINITIALSCAN', unpack(ARGV, 5))
+elseif redis.pcall('FT.INFO', 'rag:passages:' .. index).err then
+    create(index, unpack(ARGV, 5))
+end
 local number = redis.call('INCRBY', 'rag:ids', count + 1) - count
-local member = index .. ':' .. number .. ':' .. count
+local document = index .. ':' .. number .. ':' .. count
 redis.call('SADD', 'rag:hidden:' .. index, number)
-redis.call('ZADD', 'rag:leases', soon(ARGV[3]), member)
-redis.call('ZADD', 'rag:ranges', number, member)
-return number
+redis.call('ZADD', 'rag:leases', soon(ARGV[4]), document)
+redis.call('ZADD', 'rag:ranges', number, document)
+return {{index .. ' ' .. model, document}}
 """
-"""index, count of passages, milliseconds → the number of a document that nobody sees yet."""
+"""index's name, model, count of passages, milliseconds, columns… → number and model of the index,
+and a document that nobody sees yet; empty: the index is of another model.
+
+An index that isn't there is made, as `rag:making`: it is there when a document of it is seen. Of
+one that the Query Engine has lost, it is given the passages again.
+"""
 
 STAGE = f"""#!lua
 {_TIME}
@@ -78,11 +93,16 @@ COMMIT = f"""#!lua
 {_INDEX}{_BURY}
 local document, name = ARGV[1], ARGV[3]
 local index, number = document:match('^(%d+):(%d+)')
-if numbered(ARGV[2]) ~= index then return 0 end
+local there, made = numbered(ARGV[2]), redis.call('HGET', 'rag:making', index)
+if there ~= index and (there or not made) then return 0 end
 local before = redis.call('HGET', 'rag:documents:' .. index, name)
 if before == ARGV[4] then return '' end
 local lease = redis.call('ZSCORE', 'rag:leases', document)
 if not lease or tonumber(lease) == 0 then return 0 end
+if made then
+    redis.call('HSET', 'rag:indexes', ARGV[2], index .. ' ' .. made:match(' (.*)'))
+    redis.call('HDEL', 'rag:making', index)
+end
 redis.call('HSET', 'rag:documents:' .. index, name, ARGV[4])
 redis.call('SREM', 'rag:hidden:' .. index, number)
 redis.call('ZREM', 'rag:leases', document)
@@ -108,7 +128,7 @@ DROP = f"""#!lua flags=allow-oom
 local index = numbered(ARGV[1])
 if not index then return 0 end
 redis.call('HDEL', 'rag:indexes', ARGV[1])
-redis.call('FT.DROPINDEX', 'rag:passages:' .. index)
+redis.pcall('FT.DROPINDEX', 'rag:passages:' .. index)
 for _, stored in ipairs(redis.call('HVALS', 'rag:documents:' .. index)) do bury(index, stored) end
 redis.call('UNLINK', 'rag:documents:' .. index)
 return 1
@@ -134,16 +154,20 @@ local index, number = ARGV[1]:match('^(%d+):(%d+)')
 redis.call('SREM', 'rag:hidden:' .. index, number)
 redis.call('ZREM', 'rag:leases', ARGV[1])
 redis.call('ZREM', 'rag:ranges', ARGV[1])
+if redis.call('EXISTS', 'rag:hidden:' .. index) == 0
+    and redis.call('HDEL', 'rag:making', index) == 1 then
+    redis.pcall('FT.DROPINDEX', 'rag:passages:' .. index)
+end
 return 1
 """
-"""document, of which no passage is left."""
+"""document, of which no passage is left; nor is its index, if nobody wrote another one yet."""
 
 LEXICAL = f"""#!lua flags=no-writes
 {_INDEX}{_SHOWN}
 local index = numbered(ARGV[1])
 if not index then return {{0}} end
 return redis.call('FT.SEARCH', 'rag:passages:' .. index, shown(index, ARGV[2]),
-    'WITHSCORES', 'NOCONTENT', 'SCORER', 'BM25STD', 'LIMIT', 0, ARGV[3],
+    'WITHSCORES', 'NOCONTENT', 'VERBATIM', 'SCORER', 'BM25STD', 'LIMIT', 0, ARGV[3],
     'TIMEOUT', ARGV[4], 'DIALECT', 2, 'PARAMS', #ARGV - 4, unpack(ARGV, 5))
 """
 """index's name, query, limit, milliseconds, its parameters… → count, key, score, key, score…"""
@@ -167,7 +191,7 @@ BY_MARK = f"""#!lua flags=no-writes
 local index = numbered(ARGV[1])
 if not index then return {{}} end
 local found = redis.call('FT.SEARCH', 'rag:passages:' .. index, shown(index, ARGV[2]),
-    'RETURN', 1, 'mark', 'LIMIT', 0, 10000, 'TIMEOUT', ARGV[3], 'DIALECT', 2)
+    'SCORER', 'DOCSCORE', 'RETURN', 1, 'mark', 'LIMIT', 0, 10000, 'TIMEOUT', ARGV[3], 'DIALECT', 2)
 local seen, rows = {{}}, {{}}
 for at = 2, #found, 2 do
     local mark = found[at + 1][2]

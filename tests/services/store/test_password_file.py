@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from services.errors import ConfigError
+from services.house import store_at
 from services.store.password_file import read_password, without_password_file
 
 
@@ -21,10 +22,25 @@ from services.store.password_file import read_password, without_password_file
             "/run/p",
         ),
         ("rediss://h:6379?password_file=/run/p", "rediss://h:6379", "/run/p"),
+        ("redis://h?password_file=", "redis://h", ""),
     ],
 )
 def test_the_password_can_be_in_a_file(url: str, address: str, file: str):
     assert without_password_file(url) == (address, file)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "why"),
+    [
+        ("redis", "not an address; "),
+        ("postgresql", "not an address; "),
+        ("milvus", "'milvus' is no kind of store"),
+    ],
+)
+def test_what_is_no_address_is_told_without_the_password(scheme: str, why: str):
+    with pytest.raises(ConfigError, match=f"^STORE_URL: {why}") as told:
+        store_at(f"{scheme}://u:se[cret@h/d")
+    assert "se[" not in str(told.value)
 
 
 def test_what_is_in_the_file(tmp_path: Path):

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import redis as driver
-from services.errors import ConfigError, NotYet
+from services.errors import ConfigError, Mismatch, NotYet
 from services.store import redis as module
-from services.store.faults import StoreFault
+from services.store.faults import StoreBusy, StoreFault
 from services.store.model import Document, Model, NewPassage, Vectors
 from services.store.redis import RedisStore
 
@@ -26,6 +26,13 @@ from tests.support.machine import ROOT, clean_environ, free_port
 MODEL = Model("m", 2)
 ROW = np.array([[1, 0]], np.float32)
 TEXT = NewPassage("some text", "", {}, "k")
+NOTHING = [b"rag:ids", b"rag:numbers", b"rag:version"]
+"""All keys, when nothing is stored."""
+WORK = """
+local function now() local time = redis.call('TIME') return time[1] * 1000 + time[2] / 1000 end
+local till = now() + 1500
+while now() < till do end
+"""
 WRITER = """
 import asyncio, sys, numpy as np
 from services.store.model import Document, Model, NewPassage
@@ -78,6 +85,12 @@ def keys(url: str, pattern: str = "rag:*") -> list[bytes]:
         return sorted(client.keys(pattern))
 
 
+def listed(url: str) -> list[bytes]:
+    """Indexes of the Query Engine."""
+    with driver.Redis.from_url(url) as client:
+        return list(client.execute_command("FT._LIST"))
+
+
 async def test_two_processes_write_the_same_files_while_one_reads(redis: str):
     flushed(redis)
     writers = [await writing(redis, first, 14) for first in (0, 100)]
@@ -87,8 +100,8 @@ async def test_two_processes_write_the_same_files_while_one_reads(redis: str):
         while not waiting.done():
             count = len(await store.dense("i", ROW[0], 10_000))
             assert count % 120 == 0, "half a document was seen"
-            for found in (await store.lexical("i", "text", 10_000),):
-                assert len(found) % 120 == 0, "half a document was found by words"
+            found = await store.lexical("i", "text", 10_000)
+            assert len(found) % 120 == 0, "half a document was found by words"
             seen.add(count)
             await asyncio.sleep(0.01)
         assert waiting.result() == [0, 0]
@@ -131,7 +144,7 @@ async def test_a_writer_that_was_taken_for_gone_begins_again(
     async def late(self: RedisStore, script: str, *values: object) -> object:
         if script == module.scripts.COMMIT and not swept:
             with driver.Redis.from_url(redis) as client:
-                swept.append(client.zadd("rag:leases", {str(values[0]): 1}))
+                swept.append(client.zadd("rag:leases", {values[0]: 1}))  # type: ignore[dict-item]
             async with opened(redis):
                 assert keys(redis, "rag:passage:*") == []
         return await run(self, script, *values)
@@ -148,20 +161,120 @@ async def test_an_index_dropped_while_it_is_written(redis: str, monkeypatch: pyt
     run, dropped = RedisStore._run, []
 
     async def dropping(self: RedisStore, script: str, *values: object) -> object:
-        if script == module.scripts.COMMIT and len(dropped) < times:
-            dropped.append(await self.drop("i"))
+        if self is store and script == module.scripts.COMMIT and len(dropped) < times:
+            dropped.append(await other.drop("i"))
+            await other.put("i", MODEL, Document("other.md", "d"), [TEXT], ROW)
         return await run(self, script, *values)
 
-    monkeypatch.setattr(RedisStore, "_run", dropping)
-    async with opened(redis) as store:
+    async with opened(redis) as store, opened(redis) as other:
+        monkeypatch.setattr(RedisStore, "_run", dropping)
+        await other.put("i", MODEL, Document("other.md", "d"), [TEXT], ROW)
         times = 1
         await store.put("i", MODEL, Document("a.md", "d"), *many(70))
-        assert [one.passages for one in await store.documents("i")] == [70]
+        assert dropped == [True]
+        assert [one.passages for one in await store.documents("i")] == [70, 1]
         times = 9
         with pytest.raises(StoreFault, match="dropped again and again"):
             await store.put("i", MODEL, Document("b.md", "d"), *many(70))
-        assert await store.indexes() == []
-    assert keys(redis) == [b"rag:ids", b"rag:numbers", b"rag:version"]
+        assert await other.drop("i")
+    assert keys(redis) == NOTHING
+    assert listed(redis) == []
+
+
+async def test_two_first_documents_at_once(redis: str, monkeypatch: pytest.MonkeyPatch):
+    flushed(redis)
+    run, tried = RedisStore._run, []
+
+    async def later(self: RedisStore, script: str, *values: object) -> object:
+        if self is store and script == module.scripts.COMMIT and not tried:
+            tried.append(await other.put("i", model, Document("b.md", "d"), [TEXT], ROW))
+        return await run(self, script, *values)
+
+    async with opened(redis) as store, opened(redis) as other:
+        monkeypatch.setattr(RedisStore, "_run", later)
+        model = MODEL
+        await store.put("i", MODEL, Document("a.md", "d"), [TEXT], ROW)
+        assert len(await store.dense("i", ROW[0], 9)) == 2
+        await store.drop("i")
+        tried.clear()
+        model = Model("other", 2)
+        with pytest.raises(Mismatch, match="'other', not 'm'"):
+            await store.put("i", MODEL, Document("a.md", "d"), [TEXT], ROW)
+        assert [one.model for one in await store.indexes()] == [model]
+        assert len(listed(redis)) == 1
+        await store.drop("i")
+    assert keys(redis) == NOTHING
+    assert listed(redis) == []
+
+
+async def test_an_index_whose_first_writer_is_gone_goes(redis: str):
+    flushed(redis)
+    columns = module.schema.columns(2)
+    async with opened(redis) as store:
+        told = module.records.told_model(MODEL)
+        await store._run(module.scripts.BEGIN, "i", told, 1, 1, *columns)
+        _, written = await store._run(module.scripts.BEGIN, "i", told, 1, 60_000, *columns)
+        await asyncio.sleep(0.01)
+        await store._sweep()
+        assert len(listed(redis)) == 1, "another one writes still"
+        await store._run(module.scripts.GIVE_UP, written)
+        await store.put("j", MODEL, Document("a.md", "d"), [TEXT], ROW)
+        assert [one.name for one in await store.indexes()] == ["j"]
+    assert len(listed(redis)) == 1
+    assert keys(redis, "rag:making") == []
+
+
+async def test_an_index_that_the_query_engine_has_lost(redis: str):
+    flushed(redis)
+    async with opened(redis) as store:
+        await store.put("i", MODEL, Document("a.md", "d"), *many(60))
+        with driver.Redis.from_url(redis) as client:
+            [lost] = listed(redis)
+            client.ft(lost).dropindex()
+            with pytest.raises(StoreFault, match=r"the store: .*such index"):
+                await store.lexical("i", "word", 99)
+            await store.put("i", MODEL, Document("b.md", "d"), [TEXT], ROW)
+            for _ in range(100):
+                if len(await store.dense("i", ROW[0], 99)) == 61:
+                    break
+                await asyncio.sleep(0.05)
+            assert len(await store.lexical("i", "word", 99)) == 60
+            client.ft(lost).dropindex()
+        assert await store.drop("i")
+        assert not await store.drop("i")
+    assert keys(redis) == NOTHING
+
+
+async def test_what_is_hidden_changes_no_score_of_what_is_not(redis: str):
+    flushed(redis)
+    async with opened(redis) as store:
+        for number in range(9):
+            passage = NewPassage("cats and sleeping dogs" if number == 7 else "the cats sleep")
+            await store.put("i", MODEL, Document(f"{number}.md", "d"), [passage], ROW)
+        before = await store.lexical("i", "cats dogs sleep", 9)
+        with driver.Redis.from_url(redis) as client:
+            client.sadd("rag:hidden:1", 999)
+        assert await store.lexical("i", "cats dogs sleep", 9) == before
+
+
+@pytest.mark.parametrize("script", ["DELETE", "DROP"])
+async def test_an_answer_that_was_lost_is_not_another_one(
+    redis: str, monkeypatch: pytest.MonkeyPatch, script: str
+):
+    flushed(redis)
+    run = RedisStore._run
+
+    async def again(self: RedisStore, asked: str, *values: object) -> object:
+        if asked == getattr(module.scripts, script):
+            await run(self, asked, *values)
+        return await run(self, asked, *values)
+
+    monkeypatch.setattr(RedisStore, "_run", again)
+    async with opened(redis) as store:
+        await store.put("i", MODEL, Document("a.md", "d"), [TEXT], ROW)
+        asked = store.delete("i", "a.md") if script == "DELETE" else store.drop("i")
+        assert await asked
+        assert not await store.delete("i", "a.md")
 
 
 async def test_a_failure_in_mid_document_leaves_nothing(redis: str):
@@ -187,7 +300,7 @@ async def test_nothing_is_left_of_what_is_replaced_deleted_or_dropped(redis: str
         await store.delete("i", "a.md")
         assert len(keys(redis, "rag:passage:*")) == 60
         await store.drop("i")
-    assert keys(redis) == [b"rag:ids", b"rag:numbers", b"rag:version"]
+    assert keys(redis) == NOTHING
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
@@ -225,10 +338,58 @@ async def test_without_memory_nothing_is_half_done_and_room_can_be_made(redis: s
                     client.config_set("maxmemory", 0)
             client.config_set("maxmemory", 1)
             try:
-                assert await store.delete("i", "a.md")
-                assert await store.drop("i")
+                async with opened(redis) as anew:
+                    assert len(await anew.dense("i", ROW[0], 10_000)) == 60
+                    assert await anew.delete("i", "a.md")
+                    assert await anew.drop("i")
             finally:
                 client.config_set("maxmemory", 0)
+            assert keys(redis) == NOTHING
+
+
+async def test_without_memory_nothing_is_begun(redis: str):
+    flushed(redis)
+    with driver.Redis.from_url(redis) as client:
+        client.config_set("maxmemory", 1)
+        try:
+            with pytest.raises(ConfigError, match=r"^STORE_URL: .*'maxmemory'"):
+                await refused(redis)
+        finally:
+            client.config_set("maxmemory", 0)
+
+
+async def test_a_replica_is_read(redis: str, tmp_path: Path):
+    flushed(redis)
+    async with opened(redis) as store:
+        await store.put("i", MODEL, Document("a.md", "d"), *many(60))
+        port = redis.rpartition(":")[2]
+        with running(tmp_path, "--replicaof", "127.0.0.1", port) as url:
+            with driver.Redis.from_url(url) as client:
+                while client.info("replication")["master_link_status"] != "up":  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+            async with opened(url) as replica:
+                for _ in range(100):
+                    if len(await replica.dense("i", ROW[0], 99)) == 60:
+                        break
+                    await asyncio.sleep(0.05)
+                assert len(await replica.lexical("i", "word", 99)) == 60
+                with pytest.raises(StoreFault, match="read only"):
+                    await replica.put("i", MODEL, Document("b.md", "d"), [TEXT], ROW)
+
+
+async def test_a_server_at_work_for_somebody_else(tmp_path: Path):
+    with (
+        running(tmp_path, "--busy-reply-threshold", "50") as url,
+        driver.Redis.from_url(url) as client,
+    ):
+        async with opened(url) as store, asyncio.TaskGroup() as group:
+            group.create_task(asyncio.to_thread(client.eval, WORK, 0))
+            await asyncio.sleep(0.3)
+            with pytest.raises(StoreBusy, match=r"^the store: BUSY") as told:
+                await store.dense("i", ROW[0], 9)
+            assert told.value.status == 503
+            with pytest.raises(NotYet, match=r"^STORE_URL: Redis can't be used yet: BUSY"):
+                await refused(url)
 
 
 async def test_no_word_of_any_script_is_an_operator(redis: str):
@@ -267,8 +428,8 @@ async def test_the_password(tmp_path: Path):
         await refused(f"{url}?password_file={tmp_path}/none")
 
 
-async def test_a_server_that_is_not_there_may_come(tmp_path: Path):
-    with pytest.raises(NotYet, match=r"^STORE_URL: Redis can't be reached: "):
+async def test_a_server_that_is_not_there_may_come():
+    with pytest.raises(NotYet, match=r"^STORE_URL: Redis can't be used yet: "):
         await refused(f"redis://127.0.0.1:{free_port()}")
 
 
@@ -294,8 +455,10 @@ async def test_a_server_that_will_not_do(
     ("end", "told"),
     [
         ("/3", "database 0 is needed, not 3"),
-        ("?nonsense=1", ".*nonsense"),
-        (":x", ".*"),
+        ("?nonsense=1", "an option that can't be chosen; .*ssl_"),
+        ("?decode_responses=true", "an option that can't be chosen; .*ssl_"),
+        ("?ssl_ca_certs=/x", ".*ssl_ca_certs"),
+        (":x", "not an address; "),
     ],
 )
 async def test_an_address_that_can_not_be_right(redis: str, end: str, told: str):
@@ -319,9 +482,9 @@ async def test_a_server_that_goes_and_comes_back(tmp_path: Path):
         store = RedisStore(url)
         await store.open()
         await store.put("i", MODEL, Document("a.md", "d"), [TEXT], ROW)
-    with pytest.raises(StoreFault, match=r"^the store: "):
+    with pytest.raises(StoreBusy, match=r"^the store: "):
         await store.dense("i", ROW[0], 9)
-    with pytest.raises(StoreFault, match=r"^the store: "):
+    with pytest.raises(StoreBusy, match=r"^the store: "):
         await store.put("i", MODEL, Document("b.md", "d"), [TEXT], ROW)
     with running(tmp_path, *kept, port=port):
         assert len(await store.dense("i", ROW[0], 9)) == 1
@@ -329,14 +492,14 @@ async def test_a_server_that_goes_and_comes_back(tmp_path: Path):
 
 
 async def test_a_server_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(module, "_SECONDS", 0.2)
+    monkeypatch.setattr(module.connection, "SECONDS", 0.2)
     with running(tmp_path) as url:
         async with opened(url) as store:
             with driver.Redis.from_url(url) as client:
                 process = client.info("server")["process_id"]
             os.kill(process, signal.SIGSTOP)
             try:
-                with pytest.raises(StoreFault, match="the store: no answer in time"):
+                with pytest.raises(StoreBusy, match="the store: no answer in time"):
                     await store.dense("i", ROW[0], 9)
             finally:
                 os.kill(process, signal.SIGCONT)

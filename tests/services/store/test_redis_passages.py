@@ -8,7 +8,6 @@ from services.store.faults import StoreFault
 from services.store.model import Document, NewPassage, Passage
 from services.store.redis_passages import (
     NOTHING,
-    ROW_LENGTH,
     among,
     any_tag,
     any_word,
@@ -19,6 +18,7 @@ from services.store.redis_passages import (
     row_of,
     stored,
     tags_of,
+    uncounted,
     vector_of,
     words,
 )
@@ -30,8 +30,7 @@ NEW = NewPassage("The Cats", "Häuser", {"page": 3}, "k")
 def test_a_passage_there_and_back():
     id, *fields = row_of(7, 9, DOCUMENT, "tags", NEW)
     row = dict(zip(fields[::2], fields[1::2], strict=True))
-    assert len(fields) + 3 == ROW_LENGTH, "with its id, and the vector"
-    assert row[b"words"] == "häuser the cats".encode()
+    assert row[b"words"] == "häuser the cat".encode()
     assert row[b"document"] == b"7"
     names = (b"name", b"position", b"text", b"header", b"key", b"metadata")
     told = [str(id).encode(), *(row[name] for name in names)]
@@ -46,7 +45,15 @@ def test_what_is_no_text_is_refused():
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("Don't-stop, EVER!", "don t stop ever"), ("a\0b\u2028c_d", "a b c_d"), ("--", "")],
+    [
+        ("Don't-stop, EVER!", "don t stop ever"),
+        ("a\0b\u2028c_d", "a b c_d"),
+        ("--", ""),
+        ("Cats sleeping", "cat sleep"),
+        ("is s as Its biology", "is s as it biolog"),
+        ("q" * 129, "q" * 128),
+        ("a" + "é" * 64, "a" + "é" * 63),
+    ],
 )
 def test_words(text: str, found: str):
     assert words(text) == found
@@ -70,8 +77,13 @@ def test_filters_find_the_marks_of_a_document():
     assert among({"team": []}) == any_tag("mark", []) == NOTHING
 
 
+def test_a_filter_that_scores_know_nothing_of():
+    assert uncounted("@tags:{a}") == "(@tags:{a} @tags:{a})=>{$weight:0}"
+    assert uncounted("") == ""
+
+
 def test_a_question_is_all_parameters():
-    query, parameters = any_word("Where -is- @the {CAT|dog}?")
+    query, parameters = any_word("Where -is- @the {CAT|dogs|cats}?")
     assert query == "@words:($w0|$w1)"
     assert parameters == ["w0", b"cat", "w1", b"dog"]
     assert any_word("?!") == ("", [])

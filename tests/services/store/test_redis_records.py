@@ -10,6 +10,7 @@ from services.store.redis_records import (
     documents_of,
     index_of,
     number_of,
+    numbers_of,
     told_document,
     told_model,
 )
@@ -23,6 +24,10 @@ def test_an_index():
     assert told_model(model) == MADE[3:]
     assert number_of(MADE) == 12
     assert documents_of(MADE) == "rag:documents:12"
+
+
+def test_the_numbers_of_a_document():
+    assert numbers_of(b"12:40:2") == (12, 40, 2)
 
 
 def test_a_document_there_and_back():

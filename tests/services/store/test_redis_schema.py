@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from services.store.redis_schema import caveat, columns, unfit
+from services.store.redis_schema import caveat, columns, unfit, unfit_address
 
 INFO = {
     "redis_version": "8.2.3",
@@ -36,6 +36,24 @@ INFO = {
 )
 def test_servers(changes: dict[str, Any], database: int, told: str):
     assert unfit(INFO | changes, database) == told
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("redis://h", ""),
+        ("rediss://u:p%5B@h:1/0?ssl_ca_certs=/x&client_name=a", ""),
+        ("redis://h?decode_responses=true", "an option that can't be chosen"),
+        ("redis://h?protocol", "an option that can't be chosen"),
+        ("redis://:se/cret@h", "not an address"),
+        ("redis://:se?cret=1@h:6379", "not an address"),
+    ],
+)
+def test_addresses(url: str, told: str):
+    found = unfit_address(url)
+    assert found.startswith(told)
+    assert bool(found) == bool(told)
+    assert "cret" not in found
 
 
 def test_the_dimension_is_in_the_columns():

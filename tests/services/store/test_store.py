@@ -1,4 +1,4 @@
-"""What both stores promise, on SQLite and on a real PostgreSQL with pgvector."""
+"""What all stores promise: SQLite, a real PostgreSQL with pgvector and a real Redis."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import asyncio
 import numpy as np
 import pytest
 from services.errors import Mismatch, Refused
+from services.store.faults import StoreFault
 from services.store.model import Document, Model, NewPassage, Store, Vectors
 
 MODEL = Model("m", 4, "q: ", "p: ")
@@ -142,6 +143,53 @@ async def test_filters(store: Store):
     ):
         assert len(await store.lexical("i", "cats", 9, filters)) == count
         assert len(await store.dense("i", rows(0)[0], 9, filters)) == count
+
+
+async def test_a_filter_changes_neither_scores_nor_their_order(store: Store):
+    def known(number: int) -> dict[str, str]:
+        return {"team": "red" if number else "blue", "colour": "any"}
+
+    for number in range(12):
+        passages = [NewPassage("The cats are here. " + "More text. " * number, "", {}, f"{number}")]
+        if number == 7:
+            passages.append(NewPassage("Cats and sleeping dogs", "", {}, "both"))
+        document = Document(f"{number}.md", "d", metadata=known(number))
+        await store.put("i", MODEL, document, passages, rows(*range(len(passages))))
+    question = "cats dogs sleep"
+    everything = {one.id: one.score for one in await store.lexical("i", question, 99)}
+    best = (await store.passages(list(everything)))[0]
+    assert (len(everything), best.key) == (13, "both")
+    for filters, count in (
+        ({"colour": ["any"]}, 13),
+        ({"team": ["red", "blue"]}, 13),
+        ({"team": ["red", "blue"], "colour": ["any", "none"]}, 13),
+        ({"team": ["blue"]}, 1),
+        ({"team": ["red"]}, 12),
+        ({"team": ["red"], "name": ["7.md", "9.md"]}, 3),
+    ):
+        found = {one.id: one.score for one in await store.lexical("i", question, 99, filters)}
+        assert len(found) == count
+        assert list(found) == [id for id in everything if id in found]
+        assert found == pytest.approx({id: everything[id] for id in found})
+
+
+async def test_an_index_is_there_when_a_document_is(store: Store):
+    bad = NewPassage("x", "", {}, None)  # type: ignore[arg-type]  # the column refuses it
+    with pytest.raises(StoreFault):
+        await put(store, "a.md", DOGS, bad)
+    assert await store.indexes() == []
+    assert await store.index("i") is None
+    assert not await store.drop("i")
+    other = Model("other", 4)
+    await store.put("i", other, Document("a.md", "d"), [CATS], rows(0))
+    assert await store.delete("i", "a.md")
+    assert [one.model for one in await store.indexes()] == [other]
+
+
+async def test_a_word_without_an_end(store: Store):
+    for word in ("q" * 129, "é" * 300, "猫" * 300):
+        await put(store, "a.md", NewPassage(f"{word} tail", "", {}, "k"))
+        assert await found(store, await store.lexical("i", word, 9)) == ["k"]
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,12 @@ _SECONDS = 30
 """For an answer of the database that a client waits for, and for a free connection."""
 _LONG_SECONDS = 600
 """For what is written: it may wait for other writers."""
+_AWAY = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
 _DOCUMENT = "name, digest, kind, size, metadata, passages, added"
 
 
@@ -234,4 +240,11 @@ class PostgresStore:
         except TimeoutError as error:
             raise StoreBusy("the store: no answer in time") from error
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise StoreFault(f"the store: {error}") from error
+            kind = StoreBusy if passes(error) else StoreFault
+            raise kind(f"the store: {error}") from error
+
+
+def passes(error: Exception) -> bool:
+    """Whether the server is away, starts, ends, or has too many who ask."""
+    lost = isinstance(error, asyncpg.InterfaceError) and "closed" in str(error)
+    return lost or isinstance(error, _AWAY)

@@ -120,9 +120,9 @@ async def retrieve(parts: Parts, request: Request, sought: str) -> tuple[list[Hi
     ranks = parts.reranker is not None
     shown = wish.top_n or wish.k or settings.passages
     how = wish.search_type or settings.search_type
-    limit = max(shown, wish.k or (settings.candidates if ranks else shown))
+    limit = max(shown, wish.k or 0) if ranks else shown
     model = None if how == "lexical" else await parts.embedding.model(0)
-    query = wanted(sought, wish, settings, how, limit, model)
+    query = wanted(sought, wish, settings, how, limit, model, union=ranks and not wish.k)
 
     async def vector() -> Vectors:
         return await stages.embed(parts, sought, origin)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from services.engines.embedder import gathered
 from services.engines.http import Http, Origin
 from services.errors import EngineError, Mismatch
-from services.grounding.asking import Retrieval
+from services.grounding.asking import MOST, Retrieval
 from services.grounding.fusion import Found, diverse, fused
 from services.settings import SearchType, Settings
 from services.store.model import (
@@ -56,8 +56,14 @@ def wanted(
     how: SearchType,
     limit: int,
     model: Model | None,
+    *,
+    union: bool = False,
 ) -> Query:
-    """The query of a request; what it does not say is as the settings have it."""
+    """The query of a request; what it does not say is as the settings have it.
+
+    `union`: all that the searches bring is wanted, and `limit` is the least that each brings.
+    """
+    among = wish.fetch_k or max(settings.candidates, limit)
     least = wish.score_threshold
     if how == "similarity_score_threshold" and least is None:
         least = OPEA_LEAST
@@ -65,8 +71,8 @@ def wanted(
         text=text,
         index=wish.index_name or settings.index,
         how=how,
-        limit=limit,
-        among=wish.fetch_k or settings.candidates,
+        limit=min(2 * among, MOST) if union else limit,
+        among=among,
         dense_weight=settings.dense_weight if wish.dense_weight is None else wish.dense_weight,
         score_threshold=least,
         distance_threshold=wish.distance_threshold,
@@ -99,7 +105,6 @@ class LocalSearcher:
         index = await self._store.index(query.index)
         if index is None:
             return []
-        query = replace(query, among=max(query.among, query.limit))
         found = await self._found(query, checked(query, index, vector))
         passages = await self._store.passages([one.id for one in found])
         by_id = {one.id: one for one in found}

@@ -108,7 +108,13 @@ class Settings(BaseModel):
     dense_weight: float = _from(
         "RAG_DENSE_WEIGHT", 0.3, "share of the vectors in a hybrid score", ge=0, le=1
     )
-    candidates: int = _from("RAG_CANDIDATES", 40, "passages that are ranked", ge=1, le=1000)
+    candidates: int = _from(
+        "RAG_CANDIDATES",
+        40,
+        "passages that each search brings; a reranker ranks all of them",
+        ge=1,
+        le=1000,
+    )
     passages: int = _from("RAG_PASSAGES", 6, "passages that the model is shown", ge=1, le=100)
     rerank_seconds: float = _from(
         "RAG_RERANK_SECONDS", 2.0, "patience with the reranker; then it goes on without", gt=0

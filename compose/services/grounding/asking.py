@@ -10,13 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from services.grounding.chunks import QUOTE
 from services.settings import SearchType
 
+MOST = 1000
+"""Passages that a request can have looked for."""
+
 
 class Retrieval(BaseModel):
     """What is said of the passages; None: as the settings have it."""
 
     model_config = ConfigDict(extra="ignore")
 
-    k: int | None = Field(None, ge=1, le=1000)
+    k: int | None = Field(None, ge=1, le=MOST)
     fetch_k: int | None = Field(None, ge=1, le=10_000)
     top_n: int | None = Field(None, ge=1, le=100)
     search_type: SearchType | None = None

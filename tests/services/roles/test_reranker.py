@@ -80,6 +80,19 @@ async def test_the_pipeline_uses_it(ranked: Rag):
     assert reply["choices"][0]["metadata"]["rag"]["rerank"] == "done"
 
 
+async def test_it_ranks_all_that_either_search_brings(stack: Stack):
+    stack.embed.play = by_length
+    files = [("words.txt", b"otters and a long text"), ("sense.txt", b"rafting " * 9)]
+    others = [(f"{number}.txt", f"rafting else {number}".encode()) for number in range(5)]
+    async with stack.up(rerank_model="tiny-embed", candidates=1, passages=1) as rag:
+        await rag.upload(*files, *others)
+        reply = (await rag.ask("otters rafting rafting rafting rafting")).json
+    [asked] = [one.body for one in stack.embed.seen if one.path == "/v1/rerank"]
+    assert len(asked["documents"]) == 2
+    assert reply["choices"][0]["metadata"]["rag"]["found"] == 2
+    assert [source["file"] for source in reply["sources"]] == ["sense.txt"]
+
+
 @pytest.mark.parametrize(
     ("word", "outcome"), [("SLOW", "timeout"), ("HALF", "failed"), ("LIST", "failed")]
 )

@@ -45,7 +45,7 @@ async def test_a_conversation_that_is_too_long_by_itself(stack: Stack, stream: b
         await rag.upload(*FILES)
         reply = await rag.ask("cats " * 300, stream=stream)
         assert reply.status == 400
-        assert "too long for the model" in reply.json["error"]["message"]
+        assert "too long for the model: 358 tokens, and 225 " in reply.json["error"]["message"]
 
 
 async def test_a_passage_too_long_for_the_model_takes_no_other_with_it(stack: Stack):

@@ -99,8 +99,12 @@ class LLM:
         except EngineRefused as error:
             if error.status != 404:
                 raise
-        # A vLLM without an adapter before it has the route elsewhere.
-        return await self._http.post(f"{self.url}/tokenize", asked, origin)
+            missing = error
+        try:
+            # A vLLM without an adapter before it has the route elsewhere.
+            return await self._http.post(f"{self.url}/tokenize", asked, origin)
+        except EngineRefused as error:
+            raise (missing if error.status == 404 else error) from None
 
     async def _tokenized(self, body: Body, origin: Origin) -> Counted | None:
         if time.monotonic() < self._uncounted_until:

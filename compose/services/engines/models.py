@@ -44,28 +44,27 @@ async def first_able(http: Http, adapter: str, ability: str, variable: str, own:
         EngineAway: there may be one later.
     """
     missing = NotConfigured(f"no model is known to be able of {ability}: set {variable}")
-    listed = await got(http, f"{adapter}/api/tags")
-    if listed is None:
-        if only := await only_model(http, adapter, own):
-            return only
-        raise missing
-    seeing = ""
+    listed = await got(http, f"{adapter}/api/tags") or {"models": []}
+    seeing, told = "", False
     try:
         for name in [str(row["model"]) for row in listed["models"]]:
-            can = [] if bare(name) == bare(own) else await abilities(http, adapter, name)
-            if ability in can and "vision" not in can:
+            can = None if bare(name) == bare(own) else await abilities(http, adapter, name)
+            told = told or can is not None
+            if can and ability in can and "vision" not in can:
                 return name
-            seeing = seeing or (name if ability in can else "")
+            seeing = seeing or (name if can and ability in can else "")
     except (LookupError, TypeError):
         raise missing from None
-    if not seeing:
-        raise missing
-    await require_all(http, adapter, variable)
-    return seeing
+    if seeing:
+        await require_all(http, adapter, variable)
+        return seeing
+    if not told and (only := await only_model(http, adapter, own)):
+        return only
+    raise missing
 
 
-async def abilities(http: Http, adapter: str, model: str) -> list[str]:
-    """None of a model that has gone since it was listed.
+async def abilities(http: Http, adapter: str, model: str) -> list[str] | None:
+    """None: the model has gone since it was listed, or the server tells nothing of any.
 
     Raises:
         LookupError, TypeError: the server tells of none.
@@ -74,7 +73,7 @@ async def abilities(http: Http, adapter: str, model: str) -> list[str]:
         shown = await http.post(f"{adapter}/api/show", {"model": model})
     except ServiceError as error:
         if error.status == 404:
-            return []
+            return None
         raise
     return [str(ability) for ability in shown["capabilities"]]
 

@@ -63,13 +63,15 @@ class Answering(BaseModel):
         return [{"role": "user", "content": value}] if isinstance(value, str) else value
 
 
+ENTERPRISE = ("max_new_tokens", "streaming", "data")
+"""Keys that only Enterprise-RAG's requests have."""
 OWN = (
     frozenset(Retrieval.model_fields)
     | frozenset(Answering.model_fields)
     | {"stream_options", "language", "key_index_name", "tools", "tool_choice", "n"}
-    | {"max_new_tokens", "streaming", "data"}
+    | set(ENTERPRISE)
 )
-"""What isn't handed on to the model; all else is. The last are Enterprise-RAG's."""
+"""What isn't handed on to the model; all else is."""
 
 OPEA_DEFAULTS: Mapping[str, Any] = {
     "max_tokens": 1024,

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from services.engines.http import Origin, origin_of
 from services.errors import Refused
+from services.grounding.asking import ENTERPRISE
 from services.grounding.chunks import folded
 from services.grounding.prompt import filled, harmless
 from services.grounding.sse import DONE, event
@@ -21,8 +22,6 @@ from services.kit.streaming import EVENTS, streamed
 from services.roles.events import reranked, told
 
 CARD = Card("llm", "LLM", "Generates text")
-_ENTERPRISE = ("max_new_tokens", "streaming", "data")
-"""Keys that only Enterprise-RAG's requests have."""
 _TEMPLATE = "### Context:\n{context}\n\n### Question: {question}"
 
 
@@ -30,7 +29,7 @@ async def chat(request: web.Request) -> web.StreamResponse:
     house, body = request.app[HOUSE], await read_object(request)
     body = {key: value for key, value in body.items() if value is not None}
     origin = origin_of(request.headers)
-    if any(key in body for key in _ENTERPRISE) or isinstance(body.get("messages"), dict):
+    if any(key in body for key in ENTERPRISE) or isinstance(body.get("messages"), dict):
         return await enterprise(request, house, body, origin)
     path = "chat/completions"
     if "messages" not in body and isinstance(body.get("query"), str):
@@ -76,7 +75,7 @@ async def enterprise(
     request: web.Request, house: House, body: dict[str, Any], origin: Origin
 ) -> web.StreamResponse:
     """{system, user} or a list; the answer as a text, or chunks and a last line of documents."""
-    asked = {k: v for k, v in body.items() if k not in (*_ENTERPRISE, "id", "messages", "stream")}
+    asked = {k: v for k, v in body.items() if k not in (*ENTERPRISE, "id", "messages", "stream")}
     if "max_new_tokens" in body:
         asked["max_tokens"] = body["max_new_tokens"]
     asked["messages"] = turns(body.get("messages"))

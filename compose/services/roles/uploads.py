@@ -23,7 +23,8 @@ _BESIDES = 2**25
 """Bytes: fields, and what stands between the parts."""
 _LONGEST_NAME = 200
 _AT_ONCE = 2**16
-_FILENAME = re.compile(r''';\s*filename="((?:\\"|[^"])*)"''')
+_FILENAME = re.compile(r''';\s*filename\s*=\s*"((?:\\"|[^"])*)"''', re.IGNORECASE)
+_ENCODED = re.compile(r";\s*filename\*", re.IGNORECASE)
 
 
 @dataclass
@@ -118,7 +119,7 @@ def filename_of(part: BodyPartReader) -> str | None:
     joins the folders of `C:\\a\\b.md` into one name.
     """
     header = part.headers.get("Content-Disposition", "")
-    quoted = None if "filename*" in header else _FILENAME.search(header)
+    quoted = None if _ENCODED.search(header) else _FILENAME.search(header)
     return quoted[1].replace('\\"', '"') if quoted else part.filename
 
 

@@ -25,7 +25,7 @@ from services.store.model import (
     Vectors,
     checked_name,
 )
-from services.store.password_file import read_password, without_password_file
+from services.store.password_file import NO_ADDRESS, read_password, without_password_file
 from services.store.postgres_writing import Connection
 from services.store.terms import terms
 
@@ -62,10 +62,12 @@ class PostgresStore:
                 max_size=_CONNECTIONS,
                 command_timeout=_LONG_SECONDS,
             )
-        except (OSError, asyncpg.CannotConnectNowError) as error:
-            raise NotYet(f"STORE_URL: the database can't be reached: {error}") from None
-        except (asyncpg.PostgresError, ValueError) as error:
+        except (OSError, asyncpg.PostgresError) as error:
+            if passes(error):
+                raise NotYet(f"STORE_URL: the database can't be used yet: {error}") from None
             raise ConfigError(f"STORE_URL: {error}") from None
+        except ValueError:  # it tells a part of the password
+            raise ConfigError(f"STORE_URL: {NO_ADDRESS}") from None
         async with self._transaction() as db:
             await db.execute(f"SELECT pg_advisory_xact_lock({schema.LOCK})")
             if await db.fetchval("SELECT to_regclass($1)", schema.LAST) is None:

@@ -195,11 +195,11 @@ class RedisStore:
     async def lexical(
         self, index: str, text: str, limit: int, filters: Filters | None = None
     ) -> list[Scored]:
-        query, parameters = convert.any_word(text)
-        if not query or limit < 1:
+        words = convert.asked_words(text)
+        if not words or limit < 1:
             return []
-        query = f"{query} {convert.uncounted(convert.among(filters))}"
-        _, *found = await self._run(scripts.LEXICAL, index, query, limit, _SEARCH_MS, *parameters)
+        among = convert.uncounted(convert.among(filters))
+        _, *found = await self._run(scripts.LEXICAL, index, among, limit, _SEARCH_MS, *words)
         pairs = zip(found[::2], found[1::2], strict=True)
         return [Scored(convert.id_of(key), float(score)) for key, score in pairs]
 

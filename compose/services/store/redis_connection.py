@@ -7,7 +7,13 @@ from typing import Any
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, ConnectionError, RedisError, TimeoutError
+from redis.exceptions import (
+    AuthenticationError,
+    ConnectionError,
+    ReadOnlyError,
+    RedisError,
+    TimeoutError,
+)
 
 from services.store.faults import StoreBusy, StoreFault
 
@@ -15,6 +21,7 @@ FAILURES = (RedisError, OSError)
 SECONDS = 30
 """For an answer, and for a free connection."""
 _CONNECT_SECONDS = 5
+_WAITING = ("BUSY ", "MASTERDOWN ")
 _MOST_AT_ONCE = 16
 
 
@@ -35,11 +42,12 @@ def pool(url: str, password: str | None) -> Any:
 
 
 def passes(error: Exception) -> bool:
-    """Whether the server is away, starts, or is busy with something that is not ours."""
+    """Whether the server is away, starts, is a replica that isn't ready or can't write, or is busy
+    with something that is not ours."""
     if isinstance(error, AuthenticationError):
         return False
     away = isinstance(error, ConnectionError | TimeoutError | OSError)
-    return away or str(error).startswith("BUSY ")
+    return away or isinstance(error, ReadOnlyError) or str(error).startswith(_WAITING)
 
 
 def fault(error: Exception) -> StoreFault:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 import orjson
-import snowballstemmer  # type: ignore[import-untyped]
+import Stemmer  # type: ignore[import-not-found]  # it is all C
 
 from services.store.faults import StoreFault
 from services.store.model import (
@@ -58,12 +57,9 @@ def row_of(number: int, id: int, document: Document, tags: str, new: NewPassage)
     return row
 
 
-_STEMMER = snowballstemmer.stemmer("english")
-"""Words are stemmed here, by the rules that PostgreSQL's are. The Query Engine looks for a word
-and its stem as two, and how much both of them weigh depends on what else is asked (seen with
-RediSearch 2.10)."""
-_SHORTEST = 3
-"""Letters of a word that has a stem."""
+_STEMMER = Stemmer.Stemmer("english")
+"""Words are stemmed here, by the rules that PostgreSQL's are: the Query Engine would look for a
+word and its stem, which are two words to it (`scripts.LEXICAL`)."""
 
 
 def words(text: str) -> str:
@@ -71,10 +67,9 @@ def words(text: str) -> str:
     return " ".join(map(_word, re.findall(r"\w+", text.lower())))
 
 
-@lru_cache(maxsize=50_000)
 def _word(word: str) -> str:
-    stem = word if len(word) < _SHORTEST else _STEMMER.stemWord(word)
-    return stored(stem)[:_LONGEST].decode(errors="ignore")
+    stem: str = _STEMMER.stemWord(stored(word)[:_LONGEST].decode(errors="ignore"))
+    return stem
 
 
 def stored(text: str | None) -> bytes:
@@ -121,16 +116,12 @@ def any_tag(field: str, marks: Collection[str]) -> str:
     return f"@{field}:{{{'|'.join(marks)}}}" if marks else NOTHING
 
 
-def any_word(question: str) -> tuple[str, list[str | bytes]]:
-    """A query for any of its words, and its parameters, names and values by turns."""
-    asked = list(dict.fromkeys(map(_word, terms(question))))
-    if not asked:
-        return "", []
-    names = [f"w{number}" for number in range(len(asked))]
-    values: list[str | bytes] = []
-    for name, word in zip(names, asked, strict=True):
-        values += [name, stored(word)]
-    return f"@words:({'|'.join(f'${name}' for name in names)})", values
+def asked_words(question: str) -> list[str | bytes]:
+    """Its words as parameters of a query, names and values by turns."""
+    parameters: list[str | bytes] = []
+    for number, word in enumerate(dict.fromkeys(map(_word, terms(question)))):
+        parameters += [f"w{number}", stored(word)]
+    return parameters
 
 
 def passage_of(row: Sequence[bytes]) -> Passage:

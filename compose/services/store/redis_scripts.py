@@ -166,11 +166,18 @@ LEXICAL = f"""#!lua flags=no-writes
 {_INDEX}{_SHOWN}
 local index = numbered(ARGV[1])
 if not index then return {{0}} end
-return redis.call('FT.SEARCH', 'rag:passages:' .. index, shown(index, ARGV[2]),
+local among, any = shown(index, ARGV[2]), {{}}
+for at = 5, #ARGV, 2 do any[#any + 1] = '(@words:$' .. ARGV[at] .. ' ' .. among .. ')' end
+return redis.call('FT.SEARCH', 'rag:passages:' .. index, table.concat(any, '|'),
     'WITHSCORES', 'NOCONTENT', 'VERBATIM', 'SCORER', 'BM25STD', 'LIMIT', 0, ARGV[3],
     'TIMEOUT', ARGV[4], 'DIALECT', 2, 'PARAMS', #ARGV - 4, unpack(ARGV, 5))
 """
-"""index's name, query, limit, milliseconds, its parameters… → count, key, score, key, score…"""
+"""index's name, query that narrows, limit, milliseconds, names and words by turns → count, key,
+score, key, score…
+
+What narrows stands with each word: around any of several, RediSearch 2.10 leaves some of them out
+of the score.
+"""
 
 DENSE = f"""#!lua flags=no-writes
 {_INDEX}{_SHOWN}
@@ -190,8 +197,12 @@ BY_MARK = f"""#!lua flags=no-writes
 {_INDEX}{_SHOWN}
 local index = numbered(ARGV[1])
 if not index then return {{}} end
-local found = redis.call('FT.SEARCH', 'rag:passages:' .. index, shown(index, ARGV[2]),
+local found = redis.pcall('FT.SEARCH', 'rag:passages:' .. index, shown(index, ARGV[2]),
     'SCORER', 'DOCSCORE', 'RETURN', 1, 'mark', 'LIMIT', 0, 10000, 'TIMEOUT', ARGV[3], 'DIALECT', 2)
+if found.err then
+    if redis.pcall('FT.INFO', 'rag:passages:' .. index).err then return {{}} end
+    return found
+end
 local seen, rows = {{}}, {{}}
 for at = 2, #found, 2 do
     local mark = found[at + 1][2]
@@ -202,7 +213,9 @@ for at = 2, #found, 2 do
 end
 return rows
 """
-"""index's name, query, milliseconds → [key, vector], one for each mark."""
+"""index's name, query, milliseconds → [key, vector], one for each mark; none, where somebody has
+dropped the Query Engine's index: who puts the next document makes it again.
+"""
 
 PASSAGES = """#!lua flags=no-writes
 local rows = {}

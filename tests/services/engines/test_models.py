@@ -111,6 +111,20 @@ async def test_a_model_that_has_gone_since_it_was_listed_is_passed_over(http: Ht
         assert await first_able(http, ollama.url, *WANTED) == "llama:7b"
 
 
+async def test_a_server_that_lists_models_and_shows_none(http: Http):
+    async with OllamaStandIn("llama:7b") as ollama:
+
+        async def one(request: web.Request, asked: Asked) -> web.StreamResponse:
+            return web.json_response({"data": [{"id": "llama:7b"}]})
+
+        async def none(request: web.Request, asked: Asked) -> web.StreamResponse:
+            return web.json_response({}, status=404)
+
+        ollama.play("/api/show", none)
+        ollama.play("/v1/models", one, method="GET")
+        assert await first_able(http, ollama.url, *WANTED) == "llama:7b"
+
+
 @pytest.mark.parametrize("own", ["docs", "docs:latest", "Docs"])
 async def test_the_pipeline_is_never_its_own_model(http: Http, own: str):
     async with OllamaStandIn("docs:latest", "llama:7b") as ollama:

@@ -80,3 +80,9 @@ async def test_tokens_are_counted(rag: Rag):
 async def test_tokens_are_counted_by_an_engine_without_the_adapter(stack: Stack):
     async with stack.up(llm_url=stack.chat.url) as rag:
         assert (await rag.post("llm", "/v1/tokenize", {"prompt": "hi"})).json["count"] > 0
+
+
+async def test_a_model_that_nobody_has_is_told(stack: Stack):
+    async with stack.up(llm_model="nope") as rag:
+        reply = await rag.post("llm", "/v1/tokenize", {"prompt": "hi"})
+    assert "model 'nope' not found" in reply.json["error"]["message"]

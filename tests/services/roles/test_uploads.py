@@ -141,6 +141,8 @@ async def test_a_form_without_files_may_be_a_plain_one():
         (r'filename="a \"b\"; c.md"', 'a "b"; c.md'),
         (r'filename="C:\a\b.md"', "b.md"),
         ("filename=a.md", "a.md"),
+        ('filename="notes filename*; b; c.md"', "notes filename*; b; c.md"),
+        ('Filename = "A; b; c.md"', "A; b; c.md"),
         ("filename*=UTF-8''a%3B%22b%22.md", 'a;"b".md'),
         ("filename=\"x.md\"; filename*=UTF-8''%C3%A4.md", "ä.md"),
         ('filename=""', "unnamed"),

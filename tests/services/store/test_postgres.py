@@ -36,7 +36,7 @@ async def test_a_password_file_that_is_not_there_is_named(tmp_path: Path):
 
 async def test_a_server_that_is_not_there_may_come(postgres: str):
     store = PostgresStore(f"postgresql://u@127.0.0.1:{machine.free_port()}/d")
-    with pytest.raises(NotYet, match=r"^STORE_URL: the database can't be reached: "):
+    with pytest.raises(NotYet, match=r"^STORE_URL: the database can't be used yet: "):
         await store.open()
 
 

@@ -233,6 +233,7 @@ async def test_an_index_that_the_query_engine_has_lost(redis: str):
             client.ft(lost).dropindex()
             with pytest.raises(StoreFault, match=r"the store: .*such index"):
                 await store.lexical("i", "word", 99)
+            assert await store.vectors_of("i", ["k"]) == {}, "or no document could be taken in"
             await store.put("i", MODEL, Document("b.md", "d"), [TEXT], ROW)
             for _ in range(100):
                 if len(await store.dense("i", ROW[0], 99)) == 61:
@@ -248,13 +249,15 @@ async def test_an_index_that_the_query_engine_has_lost(redis: str):
 async def test_what_is_hidden_changes_no_score_of_what_is_not(redis: str):
     flushed(redis)
     async with opened(redis) as store:
-        for number in range(9):
-            passage = NewPassage("cats and sleeping dogs" if number == 7 else "the cats sleep")
+        draw, words = random.Random(5), ("cats", "sleeping", "dogs", "2024", "a1", "0", "otters")
+        for number in range(30):
+            passage = NewPassage(" ".join(draw.choices(words, k=draw.randint(3, 40))))
             await store.put("i", MODEL, Document(f"{number}.md", "d"), [passage], ROW)
-        before = await store.lexical("i", "cats dogs sleep", 9)
+        questions = [" ".join(draw.choices(words, k=draw.randint(1, 6))) for _ in range(40)]
+        before = [await store.lexical("i", question, 99) for question in questions]
         with driver.Redis.from_url(redis) as client:
             client.sadd("rag:hidden:1", 999)
-        assert await store.lexical("i", "cats dogs sleep", 9) == before
+        assert [await store.lexical("i", question, 99) for question in questions] == before
 
 
 @pytest.mark.parametrize("script", ["DELETE", "DROP"])

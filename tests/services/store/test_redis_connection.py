@@ -18,7 +18,7 @@ from services.store.redis_connection import fault
         (driver.ResponseError("BUSY Redis is busy"), 503, "BUSY Redis is busy"),
         (driver.AuthenticationError("WRONGPASS"), 500, "WRONGPASS"),
         (driver.OutOfMemoryError("command not allowed"), 500, "command not allowed"),
-        (driver.ReadOnlyError("read only"), 500, "read only"),
+        (driver.ReadOnlyError("read only"), 503, "read only"),
     ],
 )
 def test_failures(error: Exception, status: int, told: str):

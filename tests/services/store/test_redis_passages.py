@@ -10,7 +10,7 @@ from services.store.redis_passages import (
     NOTHING,
     among,
     any_tag,
-    any_word,
+    asked_words,
     halves,
     id_of,
     mark,
@@ -52,6 +52,7 @@ def test_what_is_no_text_is_refused():
         ("Cats sleeping", "cat sleep"),
         ("is s as Its biology", "is s as it biolog"),
         ("q" * 129, "q" * 128),
+        ("q" * 124 + "running" * 10**6, "q" * 124 + "runn"),
         ("a" + "é" * 64, "a" + "é" * 63),
     ],
 )
@@ -83,10 +84,8 @@ def test_a_filter_that_scores_know_nothing_of():
 
 
 def test_a_question_is_all_parameters():
-    query, parameters = any_word("Where -is- @the {CAT|dogs|cats}?")
-    assert query == "@words:($w0|$w1)"
-    assert parameters == ["w0", b"cat", "w1", b"dog"]
-    assert any_word("?!") == ("", [])
+    assert asked_words("Where -is- @the {CAT|dogs|cats}?") == ["w0", b"cat", "w1", b"dog"]
+    assert asked_words("?!") == []
 
 
 def test_vectors_are_kept_in_half_precision():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 
 import numpy as np
 import pytest
@@ -171,6 +172,24 @@ async def test_a_filter_changes_neither_scores_nor_their_order(store: Store):
         assert len(found) == count
         assert list(found) == [id for id in everything if id in found]
         assert found == pytest.approx({id: everything[id] for id in found})
+
+
+async def test_a_filter_changes_no_score_whatever_is_asked(store: Store):
+    draw = random.Random(3)
+    words = ("cats", "sleep", "sleeping", "dogs", "running", "2024", "a1", "0", "École", "x_y")
+    for number in range(30):
+        passage = NewPassage(" ".join(draw.choices(words, k=draw.randint(3, 40))), "head")
+        document = Document(f"{number}.md", "d", metadata={"team": draw.choice(["red", "blue"])})
+        await store.put("i", MODEL, document, [passage], rows(0))
+    for _ in range(40):
+        question = " ".join(draw.choices(words, k=draw.randint(2, 6)))
+        everything = {one.id: one.score for one in await store.lexical("i", question, 99)}
+        for teams in (["red"], ["red", "blue"]):
+            found = await store.lexical("i", question, 99, {"team": teams})
+            assert {one.id: one.score for one in found} == pytest.approx(
+                {one.id: everything[one.id] for one in found}
+            )
+        assert len(found) == len(everything)
 
 
 async def test_an_index_is_there_when_a_document_is(store: Store):

@@ -180,3 +180,11 @@ def test_other_kinds_in_a_line(others: dict[str, int], text: str) -> None:
 def test_many_other_kinds_are_cut_short() -> None:
     others = Counter({f".{n}": 1 for n in range(9)})
     assert documents.told(others).endswith(" .7, ...")
+
+
+def test_a_name_that_was_cut_may_be_from_any_folder_that_is_closed():
+    cut = documents.name_of(Path("sub", "y" * 300 + ".md"))
+    closed = {"sub": "Permission denied"}
+    assert documents.Found([], Counter(), closed).may_have(cut)
+    assert not documents.Found([], Counter(), {}).may_have(cut)
+    assert not documents.Found([], Counter(), closed).may_have("other.md")

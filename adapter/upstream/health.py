@@ -58,12 +58,12 @@ class Health:
             except Exception:
                 events.exception("what the engine %s reports can't be used", self._name)
             interval = UP_INTERVAL if self.up else DOWN_INTERVAL
-            try:
-                await asyncio.wait_for(self._doubt.wait(), interval)
-            except TimeoutError:
-                continue
-            finally:
-                self._doubt.clear()
+            # Not wait_for, which before Python 3.12 overlooks a cancellation that comes with what
+            # it waits for: this would then go on for ever.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(interval):
+                    await self._doubt.wait()
+            self._doubt.clear()
 
     async def check(self) -> None:
         """One probe; whoever asks meanwhile shares it."""

@@ -24,11 +24,12 @@ ENVIRON = dict(os.environ)  # noqa: TID251  # tests start programs, with setting
 
 
 def clean_environ(**more: str) -> dict[str, str]:
-    """The environment without what would configure the adapter or send requests elsewhere.
+    """The environment without what would configure the adapter or send requests elsewhere, and
+    without what `make test` tells a make within it.
 
     The adapter keeps its aliases in a folder of its own, not in the user's home.
     """
-    unwanted = re.compile(r"(OLLAMA|ADAPTER|VLLM)_|\w*_proxy$", re.IGNORECASE)
+    unwanted = re.compile(r"(OLLAMA|ADAPTER|VLLM)_|\w*_proxy$|M(AKE)?FLAGS$|MAKE", re.IGNORECASE)
     kept = {k: v for k, v in ENVIRON.items() if not unwanted.match(k)}
     return kept | {"ADAPTER_STATE_DIR": fresh_state_dir()} | more
 

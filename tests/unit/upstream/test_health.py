@@ -225,6 +225,21 @@ async def test_closing_ends_a_probe_under_way(engine: Engine):
     await Engine().health.close()  # nothing under way
 
 
+async def test_doubt_in_the_moment_of_the_end_does_not_outlive_it(engine: Engine):
+    watching = await watch(engine)
+    await engine.probed(1)
+    for turns in range(6):
+        await asyncio.sleep(0)
+        engine.health.doubt()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        watching.cancel()
+        done, _ = await asyncio.wait([watching], timeout=5)
+        assert done, f"{turns} turns after a doubt"
+        watching = await watch(engine)
+    await stop(watching)
+
+
 async def test_a_report_that_fails_does_not_end_the_watch(engine: Engine):
     async def fails(name: str, served: Sequence[ServedModel]) -> None:
         raise ValueError("a card that can't be read")

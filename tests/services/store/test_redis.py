@@ -1,4 +1,4 @@
-"""What only Redis has to show: other processes, a crash, a server that won't do or is gone."""
+"""What only Redis has to show: other processes, a crash, no memory, a replica."""
 
 from __future__ import annotations
 
@@ -7,32 +7,25 @@ import os
 import random
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 import redis as driver
-from services.errors import ConfigError, Mismatch, NotYet
+from services.errors import ConfigError, Mismatch
 from services.store import redis as module
-from services.store.faults import StoreBusy, StoreFault
+from services.store.faults import StoreFault
 from services.store.model import Document, Model, NewPassage, Vectors
 from services.store.redis import RedisStore
 
-from tests.services.redis_server import ENGINE, flushed, running
-from tests.support.machine import ROOT, clean_environ, free_port
+from tests.services.redis_server import flushed, opened, refused, running
+from tests.support.machine import ROOT, clean_environ
 
 MODEL = Model("m", 2)
 ROW = np.array([[1, 0]], np.float32)
 TEXT = NewPassage("some text", "", {}, "k")
 NOTHING = [b"rag:ids", b"rag:numbers", b"rag:version"]
 """All keys, when nothing is stored."""
-WORK = """
-local function now() local time = redis.call('TIME') return time[1] * 1000 + time[2] / 1000 end
-local till = now() + 1500
-while now() < till do end
-"""
 WRITER = """
 import asyncio, sys, numpy as np
 from services.store.model import Document, Model, NewPassage
@@ -50,21 +43,6 @@ async def main(url, first, count):
 
 asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
 """
-
-
-@asynccontextmanager
-async def opened(url: str) -> AsyncIterator[RedisStore]:
-    store = RedisStore(url)
-    try:
-        await store.open()
-        yield store
-    finally:
-        await store.close()
-
-
-async def refused(url: str) -> None:
-    async with opened(url):
-        pass
 
 
 async def writing(url: str, first: int, count: int) -> asyncio.subprocess.Process:
@@ -380,21 +358,6 @@ async def test_a_replica_is_read(redis: str, tmp_path: Path):
                     await replica.put("i", MODEL, Document("b.md", "d"), [TEXT], ROW)
 
 
-async def test_a_server_at_work_for_somebody_else(tmp_path: Path):
-    with (
-        running(tmp_path, "--busy-reply-threshold", "50") as url,
-        driver.Redis.from_url(url) as client,
-    ):
-        async with opened(url) as store, asyncio.TaskGroup() as group:
-            group.create_task(asyncio.to_thread(client.eval, WORK, 0))
-            await asyncio.sleep(0.3)
-            with pytest.raises(StoreBusy, match=r"^the store: BUSY") as told:
-                await store.dense("i", ROW[0], 9)
-            assert told.value.status == 503
-            with pytest.raises(NotYet, match=r"^STORE_URL: Redis can't be used yet: BUSY"):
-                await refused(url)
-
-
 async def test_no_word_of_any_script_is_an_operator(redis: str):
     flushed(redis)
     letters = random.Random(7)
@@ -417,93 +380,9 @@ async def test_words_of_other_scripts(redis: str, word: str):
             assert len(await store.lexical("i", asked, 9)) == 1
 
 
-async def test_the_password(tmp_path: Path):
-    (tmp_path / "right").write_text("a:secret@\n")
-    (tmp_path / "wrong").write_text("another")
-    with running(tmp_path, "--requirepass", "a:secret@") as url:
-        async with opened(f"{url}?password_file={tmp_path}/right") as store:
-            assert await store.indexes() == []
-        for end in (f"?password_file={tmp_path}/wrong", ""):
-            with pytest.raises(ConfigError, match=r"^STORE_URL: .*(?i:password|auth)") as told:
-                await refused(url + end)
-            assert not isinstance(told.value, NotYet)
-    with pytest.raises(ConfigError, match=r"^STORE_URL: password_file: .*none"):
-        await refused(f"{url}?password_file={tmp_path}/none")
-
-
-async def test_a_server_that_is_not_there_may_come():
-    with pytest.raises(NotYet, match=r"^STORE_URL: Redis can't be used yet: "):
-        await refused(f"redis://127.0.0.1:{free_port()}")
-
-
-@pytest.mark.parametrize(
-    ("options", "engine", "told"),
-    [
-        ((), (), "this Redis has no Query Engine"),
-        (("--maxmemory", "1gb", "--maxmemory-policy", "allkeys-lru"), ENGINE, ".*noeviction"),
-    ],
-)
-async def test_a_server_that_will_not_do(
-    tmp_path: Path, options: tuple[str, ...], engine: tuple[str, ...], told: str
-):
-    with (
-        running(tmp_path, *options, engine=engine) as url,
-        pytest.raises(ConfigError, match=f"^STORE_URL: {told}") as error,
-    ):
-        await refused(url)
-    assert not isinstance(error.value, NotYet)
-
-
-@pytest.mark.parametrize(
-    ("end", "told"),
-    [
-        ("/3", "database 0 is needed, not 3"),
-        ("?nonsense=1", "an option that can't be chosen; .*ssl_"),
-        ("?decode_responses=true", "an option that can't be chosen; .*ssl_"),
-        ("?ssl_ca_certs=/x", ".*ssl_ca_certs"),
-        (":x", "not an address; "),
-    ],
-)
-async def test_an_address_that_can_not_be_right(redis: str, end: str, told: str):
-    with pytest.raises(ConfigError, match=f"^STORE_URL: {told}") as error:
-        await refused(redis + end)
-    assert not isinstance(error.value, NotYet)
-
-
 async def test_data_of_another_version(redis: str):
     with driver.Redis.from_url(flushed(redis)) as client:
         client.set("rag:version", "99")
     with pytest.raises(ConfigError, match=r"another version \(99\)"):
         await refused(redis)
     flushed(redis)
-
-
-async def test_a_server_that_goes_and_comes_back(tmp_path: Path):
-    port = free_port()
-    kept = ("--appendonly", "yes")
-    with running(tmp_path, *kept, port=port) as url:
-        store = RedisStore(url)
-        await store.open()
-        await store.put("i", MODEL, Document("a.md", "d"), [TEXT], ROW)
-    with pytest.raises(StoreBusy, match=r"^the store: "):
-        await store.dense("i", ROW[0], 9)
-    with pytest.raises(StoreBusy, match=r"^the store: "):
-        await store.put("i", MODEL, Document("b.md", "d"), [TEXT], ROW)
-    with running(tmp_path, *kept, port=port):
-        assert len(await store.dense("i", ROW[0], 9)) == 1
-    await store.close()
-
-
-async def test_a_server_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(module.connection, "SECONDS", 0.2)
-    with running(tmp_path) as url:
-        async with opened(url) as store:
-            with driver.Redis.from_url(url) as client:
-                process = client.info("server")["process_id"]
-            os.kill(process, signal.SIGSTOP)
-            try:
-                with pytest.raises(StoreBusy, match="the store: no answer in time"):
-                    await store.dense("i", ROW[0], 9)
-            finally:
-                os.kill(process, signal.SIGCONT)
-            assert await store.dense("i", ROW[0], 9) == []

@@ -44,15 +44,19 @@ async def first_able(http: Http, adapter: str, ability: str, variable: str, own:
         EngineAway: there may be one later.
     """
     missing = NotConfigured(f"no model is known to be able of {ability}: set {variable}")
-    listed = await got(http, f"{adapter}/api/tags") or {"models": []}
+    listed = await known(http.get(f"{adapter}/api/tags")) or {"models": []}
     seeing, told = "", False
     try:
         for name in [str(row["model"]) for row in listed["models"]]:
-            can = None if bare(name) == bare(own) else await abilities(http, adapter, name)
-            told = told or can is not None
-            if can and ability in can and "vision" not in can:
+            if bare(name) == bare(own):
+                continue
+            shown = await known(http.post(f"{adapter}/api/show", {"model": name}))
+            if shown is None:  # it has gone since it was listed, or nothing is told of any
+                continue
+            told, can = True, shown["capabilities"]
+            if ability in can and "vision" not in can:
                 return name
-            seeing = seeing or (name if can and ability in can else "")
+            seeing = seeing or (name if ability in can else "")
     except (LookupError, TypeError):
         raise missing from None
     if seeing:
@@ -63,25 +67,10 @@ async def first_able(http: Http, adapter: str, ability: str, variable: str, own:
     raise missing
 
 
-async def abilities(http: Http, adapter: str, model: str) -> list[str] | None:
-    """None: the model has gone since it was listed, or the server tells nothing of any.
-
-    Raises:
-        LookupError, TypeError: the server tells of none.
-    """
+async def known(telling: Awaitable[Any]) -> Any:
+    """What a server tells; None if it has no such route, or not what it is asked about."""
     try:
-        shown = await http.post(f"{adapter}/api/show", {"model": model})
-    except ServiceError as error:
-        if error.status == 404:
-            return None
-        raise
-    return [str(ability) for ability in shown["capabilities"]]
-
-
-async def got(http: Http, url: str) -> Any:
-    """What a server tells; None if it has no such route."""
-    try:
-        return await http.get(url)
+        return await telling
     except ServiceError as error:
         if error.status == 404:
             return None
@@ -90,7 +79,7 @@ async def got(http: Http, url: str) -> Any:
 
 async def only_model(http: Http, server: str, own: str) -> str:
     """The model of a server that has no other, and is not `own`; else nothing."""
-    listed = await got(http, f"{server}/v1/models")
+    listed = await known(http.get(f"{server}/v1/models"))
     try:
         [row] = listed["data"]
         name = row["id"]
@@ -106,7 +95,7 @@ def bare(name: str) -> str:
 
 async def require_all(http: Http, adapter: str, variable: str) -> None:
     """Raises EngineAway while an engine of the adapter is away; other servers tell of none."""
-    listed = await got(http, f"{adapter}/ready")
+    listed = await known(http.get(f"{adapter}/ready"))
     try:
         away = [name for name, up in listed["upstreams"].items() if not up]
     except (LookupError, TypeError, AttributeError):

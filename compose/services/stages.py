@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from services.engines.embedder import Embedding
 from services.engines.http import Origin
-from services.engines.llm import LLM, Body
+from services.engines.llm import LLM, Body, Counted
 from services.engines.reranker import Reranker
 from services.errors import Refused, ServiceError
 from services.grounding import packing, prompt
@@ -109,20 +109,18 @@ async def pack(
             if fits(parts, messages, wanted):
                 left_out = len(hits) - len(kept)
                 return Packed(messages, shown, estimate(messages), False, left_out)
-            counted = await parts.llm.count(messages, origin)
-            tokens = counted.tokens if counted else estimate(messages)
-            window = counted.window if counted else 0
+            size, exact = await measured(parts, messages, origin)
             most = parts.settings.context_tokens
-            room = packing.room(window, wanted, most) if window else most
-            excess = tokens - room if room or window else 0
+            room = packing.room(size.window, wanted, most) if size.window else most
+            excess = size.tokens - room if room or size.window else 0
             if excess <= 0:
                 break
             sizes = await sizes_of(parts, kept, origin)
             kept = [kept[place] for place in packing.kept(sizes, excess)]
             if not kept:
-                bare = await tokens_of(parts, prompt.messages(asked, []), origin)
-                raise Refused(no_room(bare, max(room, 0)))
-    return Packed(messages, shown, tokens, counted is not None, len(hits) - len(kept))
+                bare, _ = await measured(parts, prompt.messages(asked, []), origin)
+                raise Refused(no_room(bare.tokens, max(room, 0)))
+    return Packed(messages, shown, size.tokens, exact, len(hits) - len(kept))
 
 
 async def generate(parts: Parts, body: Body, origin: Origin) -> AsyncGenerator[Body]:
@@ -142,9 +140,12 @@ def fits(parts: Parts, messages: Sequence[dict[str, Any]], wanted: int | None) -
     return packing.at_most([one["content"] for one in messages]) <= room
 
 
-async def tokens_of(parts: Parts, messages: Sequence[dict[str, Any]], origin: Origin) -> int:
+async def measured(
+    parts: Parts, messages: Sequence[dict[str, Any]], origin: Origin
+) -> tuple[Counted, bool]:
+    """A conversation's tokens, and whether an engine counted them; if not, no window is told."""
     counted = await parts.llm.count(messages, origin)
-    return counted.tokens if counted else estimate(messages)
+    return counted or Counted(estimate(messages), 0), counted is not None
 
 
 def no_room(tokens: int, room: int) -> str:
